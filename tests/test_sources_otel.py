@@ -1,4 +1,4 @@
-"""OpenTelemetry's spans: what is one request, whatever its attributes are called, and what is part of what."""
+"""OpenTelemetry's spans: what is one request, whatever its attributes are called, what counts make, and what is part of what."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,55 +16,60 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.claims import Claims, says
 from tests.otlp import STARTED, TRACE, Values, call, export, pairs, span
-from tests.source_rows import NOW, Row, each, json_lines, one, read, reading_of, rejects, requests
+from tests.source_rows import Row, json_lines, read
 from tests.test_sources_fuzz import CHANCES, check, mutated
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
-from usagecost.sources import Batch, Head, Reading
+from usagecost.sources import Head
 from usagecost.sources.otel import OpenTelemetry
 
-reading = reading_of(OpenTelemetry)
-
+TOKENS = "input_tokens cache_read_tokens cache_write_tokens output_tokens output_reasoning_tokens"
+WRITES = f"{TOKENS} cache_write_1h_tokens"
 ID = f"{TRACE}:{1:016x}"
+INPUT, OUTPUT, TOTAL = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.total_tokens"
+READ, WRITTEN = "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_creation.input_tokens"
+REASONING, THOUGHTS = "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.details.thoughts_tokens"
+SYSTEM, PROVIDER, MODEL, OPERATION = "gen_ai.system", "gen_ai.provider.name", "gen_ai.request.model", "gen_ai.operation.name"
 
 
-@pytest.fixture
-def traces(tmp_path: Path) -> Path:
-    return tmp_path / "traces.json"
+def line(attributes: Values, scope: str | Values = "", **fields: object) -> Values:
+    """An export of one span."""
+    return export(span(attributes=attributes, **fields), scope={"name": scope} if isinstance(scope, str) else scope)
 
 
-def read_spans(path: Path, *spans: Values, **about: Values) -> Batch:
-    return read(OpenTelemetry(), json_lines(path, [export(*spans, **about)]))
+def used(attributes: Values | None = None, scope: str | Values = "", **fields: object) -> Values:
+    """The same of a span with usage."""
+    return line({INPUT: 100, OUTPUT: 7, **(attributes or {})}, scope, **fields)
 
 
-def used(attributes: Values, **fields: object) -> Values:
-    """A span with usage and these attributes."""
-    return span(attributes={"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7, **attributes}, **fields)
+def written(value: Values) -> Values:
+    """A span whose input is written so."""
+    made = span(attributes={"ai.usage.promptTokens": "NaN", "ai.usage.completionTokens": 5})
+    made["attributes"][0]["value"] = value
+    return export(made)
 
 
-@reading
-def test_a_span_says_who_what_and_when():
-    attributes = {
-        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic", "gen_ai.request.model": "claude-sonnet-4-5",
-        "gen_ai.response.model": "claude-sonnet-4-5-20250929", "gen_ai.conversation.id": "c-1", "user.id": "ada",
-        "server.address": "api.anthropic.com", "gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": 0.25,
-        "gen_ai.response.id": "msg_1", "gen_ai.response.finish_reasons": ["stop"], "openai.response.service_tier": "flex",
-    }  # fmt: skip
-    resource = {"service.name": "shop", "deployment.environment.name": "production"}
+def counted(input_tokens: int, output_tokens: int, scope: str | Values = "", **more: object) -> Values:
+    return line({INPUT: input_tokens, OUTPUT: output_tokens, **more}, scope)
 
-    batch = yield export(call(**attributes), resource=resource, scope={"name": "anthropic", "version": "1.2"})
 
-    columns = ("source", "request_id", "trace_id", "session_id", "provider", "model", "requested_model", "operation", "status")
-    assert requests(batch, *columns) == [
-        ("otel", ID, TRACE, "c-1", "anthropic", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5", "chat", "success")
-    ]
-    columns = ("user_id", "app", "environment", "route", "is_streaming", "service_tier", "duration_ms", "ttft_ms", "rank")
-    assert requests(batch, *columns) == [("ada", "shop", "production", "api.anthropic.com", True, "flex", 1000.0, 250.0, 1)]
-    assert batch.requests["started_at"].cast("int64").to_pylist() == [STARTED // 1000]
-    assert [json.loads(text) for text in batch.requests["attributes"].to_pylist()] == [
-        {"span": "chat gpt-4o", "scope": "anthropic", "scope_version": "1.2", "response_id": "msg_1", "finish_reasons": ["stop"]}
-    ]
+def of_anthropic(scope: str = "", **more: object) -> Values:
+    """A span with counts of Anthropic's, with a prompt cache."""
+    cache = {READ: 300, WRITTEN: 20}
+    return line({SYSTEM: "anthropic", MODEL: "claude-sonnet-4-5", INPUT: 1_000, OUTPUT: 50, **cache, **more}, scope)
+
+
+def of_langfuse(usage: object, **more: object) -> Values:
+    text = usage if isinstance(usage, str) else json.dumps(usage)
+    about = {"type": "generation", "model.name": "gpt-4o", "usage_details": text, **more}
+    return line({f"langfuse.observation.{name}": value for name, value in about.items()})
+
+
+def failed(number: int = 1, parent: int | None = None, kind: str = "429", **more: object) -> Values:
+    """A span of a call that failed."""
+    return span(number, parent, {OPERATION: "chat", "error.type": kind, **more})
 
 
 SPELLINGS: dict[str, Row] = {
@@ -113,299 +119,459 @@ SPELLINGS: dict[str, Row] = {
         "ai.usage.inputTokenDetails.cacheWriteTokens": 20, "ai.usage.outputTokenDetails.reasoningTokens": 10,
     },
 }  # fmt: skip
-TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "output_reasoning_tokens")
 
-
-@reading.each
-def test_every_spelling_of_the_counts_is_read():
-    found = each((yield map(export, (span(attributes=attributes) for attributes in SPELLINGS.values()))), *TOKENS)
-
-    assert dict(zip(SPELLINGS, found, strict=True)) == dict.fromkeys(SPELLINGS, (100, 50, 30, 20, 10))
-
-
-@reading.each
-def test_counts_are_read_as_they_are_written_with_the_parts_that_they_leave_out():
-    written = [span(number, attributes={"ai.usage.promptTokens": "NaN", "ai.usage.completionTokens": 5}) for number in (1, 2)]
-    written[0]["attributes"] = [
-        {"key": "gen_ai.usage.input_tokens", "value": {"intValue": 12}},
-        {"key": "gen_ai.usage.output_tokens", "value": {"doubleValue": 3.0}},
-        {"key": "gen_ai.usage.cache_read.input_tokens", "value": {"stringValue": "5"}},
-    ]
-    written[1]["attributes"][0]["value"] = {"doubleValue": "NaN"}
-    cache = {"gen_ai.usage.cache_read.input_tokens": 300, "gen_ai.usage.cache_creation.input_tokens": 20}
-    apart = used({**cache, "gen_ai.usage.reasoning.output_tokens": 9})
-    within = used({"gen_ai.usage.cache_read.input_tokens": 100})
-
-    assert each((yield map(export, [*written, apart, within])), *TOKENS) == [
-        (12, 3, 5, None, None),
-        (None, 5, None, None, None),  # what is not known is not 0
-        (420, 16, 300, 20, 9),
-        (100, 7, 100, None, None),
-    ]
-
-
-@reading.each
-def test_providers_are_called_as_prices_call_them():
-    providers = [
-        ({"gen_ai.system": "aws.bedrock"}, "aws"),
-        ({"gen_ai.system": "az.ai.openai"}, "azure"),
-        ({"gen_ai.provider.name": "gcp.vertex_ai", "gen_ai.system": "openai"}, "google"),
-        ({"gen_ai.provider.name": "x_ai"}, "x-ai"),
-        ({"gen_ai.provider.name": "mistral_ai"}, "mistral"),
-        ({"llm.provider": "OpenAI"}, "openai"),
-        ({"ai.model.provider": "openai.responses"}, "openai"),
-        ({"gen_ai.provider.name": "acme"}, "acme"),
-        ({"gen_ai.system": "langchain"}, None),
-        ({}, None),
-    ]
-
-    assert each((yield map(export, (used(told) for told, _ in providers))), "provider") == [(name,) for _, name in providers]
-
-
-@reading.each
-def test_the_model_is_the_responses_else_the_requested_one():
-    models = [
-        ({"gen_ai.request.model": "gpt-4o"}, "gpt-4o", "gpt-4o"),
-        ({"llm.model_name": "gpt-4o-2024-08-06", "gen_ai.request.model": "gpt-4o"}, "gpt-4o-2024-08-06", "gpt-4o"),
-        ({"ai.model.id": "gpt-5", "ai.response.model": "gpt-5-2025-08-07"}, "gpt-5-2025-08-07", "gpt-5"),
-        ({"gen_ai.response.model": "", "gen_ai.request.model": "gpt-4o"}, "gpt-4o", "gpt-4o"),
-    ]
-
-    assert each((yield map(export, (used(told) for told, *_ in models))), "model", "requested_model") == [
-        tuple(names) for _, *names in models
-    ]
-
-
-@reading.each
-def test_the_operation_is_named_or_told_by_the_kind_of_span():
-    operations = [
-        ({"gen_ai.operation.name": "generate_content"}, "generate_content"),
-        ({"openinference.span.kind": "LLM"}, "chat"),
-        ({"openinference.span.kind": "EMBEDDING"}, "embeddings"),
-        ({"ai.operationId": "ai.embed.doEmbed"}, "embeddings"),
-        ({"ai.operationId": "ai.streamText.doStream"}, "chat"),
-        ({"llm.request.type": "chat"}, "chat"),
-        ({}, None),
-    ]
-
-    assert each((yield map(export, (used(told) for told, _ in operations))), "operation") == [(name,) for _, name in operations]
-
-
-@reading.each
-def test_costs_are_read_to_a_billionth_of_a_dollar():
-    names = ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total")
-    costs = (used({name: cost}) for name in names for cost in (9.434999999999999e-05, "0.00009435"))
-
-    assert each((yield map(export, costs)), "reported_cost_usd") == [(Decimal("0.000094350"),)] * 8
-
-
-@reading
-def test_copilots_cost_is_kept_and_is_not_taken_for_dollars():
-    cost, attributes = one(
-        (yield export(used({"github.copilot.cost": 1.0, "gen_ai.usage.input_tokens": 1}))), "reported_cost_usd", "attributes"
+ABOUT = {
+    OPERATION: "chat", PROVIDER: "anthropic", MODEL: "claude-sonnet-4-5", "gen_ai.response.model": "claude-sonnet-4-5-20250929",
+    "gen_ai.conversation.id": "c-1", "user.id": "ada", "server.address": "api.anthropic.com", "gen_ai.request.stream": True,
+    "gen_ai.response.time_to_first_chunk": 0.25, "gen_ai.response.id": "msg_1", "gen_ai.response.finish_reasons": ["stop"],
+    "openai.response.service_tier": "flex",
+}  # fmt: skip
+OF_PROCESS = {"service.name": "shop", "deployment.environment.name": "production"}
+VERCEL = {
+    "ai.operationId": "ai.generateText.doGenerate", "ai.model.provider": "anthropic.messages", "ai.model.id": "claude-sonnet-4-5",
+    "ai.usage.inputTokens": 1_000, "ai.usage.outputTokens": 50, "ai.usage.cachedInputTokens": 300,
+    "ai.response.providerMetadata": json.dumps(
+        {
+            "anthropic": {
+                "usage": {
+                    "cache_creation_input_tokens": 500, "cache_creation": {"ephemeral_1h_input_tokens": 400},
+                    "server_tool_use": {"web_search_requests": 2}, "service_tier": "standard",
+                }
+            },
+            "google": {"groundingMetadata": "a secret"},
+        }
+    ),
+}  # fmt: skip
+ADK = {
+    "gcp.vertex.agent.llm_response": json.dumps(
+        {"usage_metadata": {"cached_content_token_count": 512, "candidates_token_count": 60, "thoughts_token_count": 150}}
     )
+}
+CLAUDE_CODE = {
+    "model": "claude-opus-5", "input_tokens": 2, "output_tokens": 12, "cache_read_tokens": 800, "cache_creation_tokens": 70,
+    "speed": "fast", "ttft_ms": 900, "user.id": "a-hash", "user.email": "ada@example.org", "session.id": "s",
+}  # fmt: skip
+CODEX = {INPUT: 55, OUTPUT: 640, "codex.usage.reasoning_output_tokens": 576}
+NESTED = {
+    "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120, "prompt_tokens_details": {"cached_tokens": 30},
+    "completion_tokens_details": {"reasoning_tokens": 5},
+}  # fmt: skip
+PYTHON = "{'prompt_tokens_details': {'cached_tokens': 40, 'audio_tokens': None}, 'cache_creation_input_tokens': 7}"
+LANGSMITH = {"cache_read": 600, "cache_creation": 0, "ephemeral_5m_input_tokens": 50, "ephemeral_1h_input_tokens": 150}
+LANGCHAIN = {"input_token_details": LANGSMITH, "output_token_details": {"reasoning": 9}}
+LOGFIRE = {OPERATION: "chat", MODEL: "gpt-4o", "gen_ai.response.model": "gpt-4o"}
+MLFLOW = {
+    "mlflow.llm.model": '"claude-sonnet-4-5"', "mlflow.llm.provider": '"anthropic"', "mlflow.spanType": '"CHAT_MODEL"',
+    "mlflow.chat.tokenUsage": json.dumps(
+        {"input_tokens": 5300, "output_tokens": 26, "cache_read_input_tokens": 1800, "cache_creation_input_tokens": 300}
+    ),
+}  # fmt: skip
+EXCEPTION = {"name": "exception", "attributes": pairs({"exception.message": "a secret", "exception.type": "APITimeoutError"})}
+CONTENTS = dict.fromkeys(
+    ("gen_ai.input.messages", "gen_ai.prompt.0.content", "llm.input_messages.0.message.content", "input.value", "ai.prompt"),
+    "a secret",
+)
+NO_CALL = "span of scope agents that calls no model"
+LOGFIRE_START = "start of a streamed answer, of which another span has the usage"
 
-    assert (cost, json.loads(attributes)["copilot_cost"]) == (None, "1.0")
+CLAIMS = Claims(
+    OpenTelemetry,
+    {
+        "a span says who, what and when": says(
+            "source request_id trace_id session_id provider model requested_model operation status user_id app environment route "
+            "is_streaming service_tier duration_ms ttft_ms rank started_at attributes",
+            (
+                export(call(**ABOUT), resource=OF_PROCESS, scope={"name": "anthropic", "version": "1.2"}),
+                ("otel", ID, TRACE, "c-1", "anthropic", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5", "chat", "success", "ada",
+                 "shop", "production", "api.anthropic.com", True, "flex", 1000.0, 250.0, 1, "2026-02-10T01:25:40+00:00",
+                 {"span": "chat gpt-4o", "scope": "anthropic", "scope_version": "1.2", "response_id": "msg_1",
+                  "finish_reasons": ["stop"]}),
+            ),
+        ),
+        "contents are not kept": says("request_id", (export(call(1, **CONTENTS)), ID)),
+        **{
+            f"the spelling of counts is read: {name}": says(TOKENS, (line(attributes), (100, 30, 20, 50, 10)))
+            for name, attributes in SPELLINGS.items()
+        },
+        "counts are read as they are written": says(
+            TOKENS,
+            (written({"intValue": 12}), (12, None, None, 5, None)),
+            (written({"doubleValue": 3.0}), (3, None, None, 5, None)),
+            (written({"stringValue": "5"}), (5, None, None, 5, None)),
+            (written({"doubleValue": "NaN"}), (None, None, None, 5, None)),  # what is not known is not 0
+        ),
+        "parts that are more than the whole are added to it": says(
+            TOKENS,
+            (used({READ: 300, WRITTEN: 20, REASONING: 9}), (420, 300, 20, 16, 9)),
+            (used({READ: 100}), (100, 100, None, 7, None)),
+        ),
+        "providers are called as prices call them": says(
+            "provider",
+            (used({SYSTEM: "aws.bedrock"}), "aws"),
+            (used({SYSTEM: "az.ai.openai"}), "azure"),
+            (used({PROVIDER: "gcp.vertex_ai", SYSTEM: "openai"}), "google"),
+            (used({PROVIDER: "x_ai"}), "x-ai"),
+            (used({PROVIDER: "mistral_ai"}), "mistral"),
+            (used({"llm.provider": "OpenAI"}), "openai"),
+            (used({"ai.model.provider": "openai.responses"}), "openai"),
+            (used({PROVIDER: "acme"}), "acme"),
+            (used({SYSTEM: "langchain"}), None),
+            (used(), None),
+            # a model of Bedrock is told by its id where the framework names itself
+            (used({SYSTEM: "strands-agents", MODEL: "us.anthropic.claude-sonnet-4-5-20250929-v1:0"}), "aws"),
+            (used({SYSTEM: "strands-agents", MODEL: "amazon.nova-pro-v1:0"}), "aws"),
+            (used({SYSTEM: "strands-agents", MODEL: "claude-sonnet-4-5"}), None),
+            (used({SYSTEM: "strands-agents", MODEL: "gpt-4.1"}), None),
+        ),
+        "the model is the response's, else the requested one": says(
+            "model requested_model",
+            (used({MODEL: "gpt-4o"}), ("gpt-4o", "gpt-4o")),
+            (used({"llm.model_name": "gpt-4o-2024-08-06", MODEL: "gpt-4o"}), ("gpt-4o-2024-08-06", "gpt-4o")),
+            (used({"ai.model.id": "gpt-5", "ai.response.model": "gpt-5-2025-08-07"}), ("gpt-5-2025-08-07", "gpt-5")),
+            (used({"gen_ai.response.model": "", MODEL: "gpt-4o"}), ("gpt-4o", "gpt-4o")),
+        ),
+        "the operation is named or told by the kind of span": says(
+            "operation",
+            (used({OPERATION: "generate_content"}), "generate_content"),
+            (used({"openinference.span.kind": "LLM"}), "chat"),
+            (used({"openinference.span.kind": "EMBEDDING"}), "embeddings"),
+            (used({"ai.operationId": "ai.embed.doEmbed"}), "embeddings"),
+            (used({"ai.operationId": "ai.streamText.doStream"}), "chat"),
+            (used({"llm.request.type": "chat"}), "chat"),
+            (used(), None),
+        ),
+        "costs are read to a billionth of a dollar, and Copilot's is not taken for dollars": says(
+            "reported_cost_usd attributes.copilot_cost",
+            *(
+                (used({name: cost}), (Decimal("0.000094350"), None))
+                for name in ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total")
+                for cost in (9.434999999999999e-05, "0.00009435")
+            ),
+            (used({"github.copilot.cost": 1.0}), (None, "1.0")),
+        ),
+        "time to first token is in seconds by the conventions and in milliseconds at Vercel": says(
+            "ttft_ms is_streaming",
+            (used({"gen_ai.response.time_to_first_chunk": 0.5}), (500.0, True)),
+            (used({"ai.response.msToFirstChunk": 500}), (500.0, True)),
+            (used(), (None, None)),
+            # Strands' says no unit: as seconds it would be longer than the call
+            (used({"gen_ai.server.time_to_first_token": 500}), (500.0, True)),
+            (used({"gen_ai.client.operation.time_to_first_chunk": 0.5}), (500.0, True)),
+            (used({"gen_ai.is_streaming": True}), (None, True)),
+            (used({"gen_ai.request.stream": False}), (None, False)),
+        ),
+        "users, teams, keys and tags are named by the span": says(
+            "user_id team_id virtual_key tags",
+            (
+                used({"metadata.user_api_key_team_id": "t-1", "metadata.user_api_key_alias": "ci",
+                      "metadata.user_api_key_user_id": "u"}),
+                ("u", "t-1", "ci", None),
+            ),
+            (used({"llm.user": "ada", "tag.tags": ["blue", "green"]}), ("ada", None, None, ["blue", "green"])),
+            (used({"langfuse.trace.tags": '["blue"]'}), (None, None, None, ["blue"])),
+        ),
+        "a process says whose its spans are, unless they or those around them do": says(
+            "user_id team_id",
+            (
+                export(call(1), span(2, attributes={"user.id": "eve"}), call(3, parent=2), call(4, user__id="bob", team__id="ads"),
+                       resource={"user.id": "alice", "team.id": "core"}),
+                [("eve", "core"), ("alice", "core"), ("bob", "ads")],
+            ),
+        ),
+        "a service that nobody named is not reported": says(
+            "app environment",
+            (export(call(1), resource={"service.name": "unknown_service:python", "deployment.environment": "dev"}), (None, "dev")),
+        ),
+        "a span with an error is a failed request": says(
+            "status error_class http_status",
+            (used(status={"code": 2}), ("error", None, None)),
+            (used(status={"code": "STATUS_CODE_ERROR"}), ("error", None, None)),
+            (used({"error.type": "RateLimitError"}), ("error", "RateLimitError", None)),
+            (used({"error.type": "429"}), ("error", "429", 429)),
+            (used({"error.type": "asyncio.exceptions.CancelledError"}), ("cancelled", "asyncio.exceptions.CancelledError", None)),
+            # the class may be in the event of its exception
+            (used(status={"code": 2, "message": "a secret"}, events=[EXCEPTION]), ("error", "APITimeoutError", None)),
+            # one of LangSmith with an exception failed whatever its status
+            (
+                line({OPERATION: "chat", "langsmith.span.kind": "llm"}, "langsmith", status={"code": 1}, events=[EXCEPTION]),
+                ("error", "APITimeoutError", None),
+            ),
+        ),
+        "a call without usage is a request whose tokens are not known": says(
+            f"request_id status model http_status {TOKENS} rank",
+            (line({OPERATION: "chat", MODEL: "gpt-4o"}), (ID, "success", "gpt-4o", None, None, None, None, None, None, 0)),
+            (export(failed(kind="500")), (f"{ID}:error", "error", None, 500, None, None, None, None, None, 0)),
+        ),
+        "libraries have words of their own for calls of a model": says(
+            "operation status",
+            *(
+                (line({OPERATION: operation, "error.type": "timeout"}), (operation, "error"))
+                for operation in ("chat.completions", "text.completions", "responses", "acompletion", "rerank", "image")
+            ),
+        ),
+        "spans that call no model are skipped with the scope that wrote them": says(
+            "request_id skipped",
+            (line({OPERATION: "execute_tool", "error.type": "ValueError"}, "agents"), [{NO_CALL: 1}]),
+            (
+                line({"http.method": "GET"}, "<b>web", status={"code": 2}),
+                [{"span of scope ?b?web without usage names that are known": 1}],
+            ),
+            (line({"http.method": "GET"}), [{"span of no scope without usage names that are known": 1}]),
+            (line({"input_tokens": 2, "model": "m"}), [{"span of no scope without usage names that are known": 1}]),
+            # what gets a call ready is none
+            (line({OPERATION: "chat", "langsmith.span.kind": "prompt"}), [{"span of no scope that calls no model": 1}]),
+            (
+                line({"openinference.span.kind": "LLM"}, name="OpenAI._prepare_chat_with_tools"),
+                [{"span of no scope that calls no model": 1}],
+            ),
+        ),
+        "a streamed answer of Logfire is the span at its end": says(
+            "request_id input_tokens is_streaming duration_ms skipped",
+            (
+                export(span(1, None, {**LOGFIRE, "logfire.span_type": "span"}, traceId="1" * 32),
+                       span(2, None, {**LOGFIRE, INPUT: 2100, OUTPUT: 23, "gen_ai.response.id": "chatcmpl-1",
+                                      "logfire.span_type": "log"}, endTimeUnixNano=str(STARTED)), scope={"name": "logfire.openai"}),
+                [(f"{TRACE}:{2:016x}", 2100, True, None), {LOGFIRE_START: 1}],
+            ),
+        ),
+        "what cannot be is rejected with a sentence": says(
+            "request_id",
+            (export(call(1, tokens=-3)), [
+                (1, 'input_tokens is "-3": a count cannot be negative. Correct the log, or leave the value empty.')]),
+            (export({**call(2), "startTimeUnixNano": None}), [
+                (1, "started_at (column startTimeUnixNano) is empty: a request needs the time when it was sent.")]),
+            (export({**call(3), "startTimeUnixNano": "4102444800000000000"}), [
+                (1, 'started_at (column startTimeUnixNano) is "4102444800000000000": that is 2100-01-01, in the future. '
+                    "Check the time and its unit.")]),
+            (export({**call(4), "spanId": ""}), [
+                (1, "request_id (column traceId and spanId) is empty: a request needs an id of its own.")]),
+            (export(call(5, gen_ai__usage__cost="much")), [
+                (1, 'reported_cost_usd is "much": a cost is a number without a currency sign, or empty.')]),
+            (of_langfuse("much"), [
+                (1, 'usage_details is "much": it has to be a JSON object of counts. Export the observations again.')]),
+        ),
+        # which emitters leave parts out, what totals tell
+        "some emitters leave the cache out": says(
+            TOKENS,
+            *(
+                (of_anthropic(scope), (whole, 300, 20, 50, None))
+                for scope, whole in {
+                    "openlit.instrumentation.anthropic": 1_320,
+                    "openinference.instrumentation.agno": 1_320,
+                    "OpenTelemetry::Instrumentation::RubyLLM": 1_320,
+                    "opentelemetry.instrumentation.bedrock": 1_320,
+                    "opentelemetry.instrumentation.botocore.bedrock-runtime": 1_320,
+                    "opentelemetry.instrumentation.anthropic": 1_000,
+                    "pydantic-ai": 1_000,
+                    "com.anthropic.sdk.python": 1_000,
+                }.items()
+            ),
+            (
+                of_anthropic("openlit.instrumentation.openai", **{SYSTEM: "openai", MODEL: "gpt-4o"}),
+                (1_000, 300, 20, 50, None),
+            ),
+        ),
+        "the total tells what input leaves out": says(
+            "input_tokens",
+            *(
+                case
+                for name in (TOTAL, "llm.token_count.total")
+                for case in (
+                    (of_anthropic(**{name: 1_050}), 1_000),  # input + output
+                    (of_anthropic(**{name: 1_370}), 1_320),  # and both parts of the cache
+                    (of_anthropic(**{name: 1_070}), 1_020),  # and what was written
+                    (of_anthropic(**{name: 1_350}), 1_300),  # and what was read
+                    (of_anthropic(**{name: 7}), 1_000),  # tells nothing
+                )
+            ),
+        ),
+        "a total that counts reasoning apart adds it to the output": says(
+            "output_tokens output_reasoning_tokens",
+            (counted(100, 50, **{REASONING: 30, TOTAL: 150}), (50, 30)),
+            (counted(100, 50, **{REASONING: 30, TOTAL: 180}), (80, 30)),
+        ),
+        "what Gemini's total has beside input and output are thoughts": says(
+            "output_tokens output_reasoning_tokens units",
+            (counted(100, 50, **{TOTAL: 450, MODEL: "gemini-2.5-flash"}), (350, 300, {})),
+            # elsewhere, whatever it is: the cost is a lower bound
+            (counted(100, 50, **{TOTAL: 450, MODEL: "gpt-4o"}), (50, None, {"uncounted_tokens": 300})),
+            (
+                counted(100, 50, "openinference.instrumentation.vertexai", **{TOTAL: 450, MODEL: "gemini-2.5-flash"}),
+                (50, None, {"uncounted_tokens": 300}),
+            ),
+        ),
+        "Google's ADK gave thoughts apart before 2.3, and Pydantic AI before 0.7.5": says(
+            "output_tokens",
+            *(
+                (counted(100, 300, {"name": "gcp.vertex.agent", "version": version}, **{REASONING: 50}), output)
+                for version, output in (("1.9.0", 350), ("2.2.1", 350), ("2.3.0", 300), ("2.13.0", 300))
+            ),
+            *(
+                (
+                    counted(100, 300, {"name": "pydantic-ai", "version": version},
+                            **{THOUGHTS: 50, "gen_ai.response.model": model}),
+                    output,
+                )
+                for version, model, output in (("0.6.2", "gemini-2.5-flash", 350), ("0.7.4", "gemini-2.5-flash", 350),
+                                               ("0.7.5", "gemini-2.5-flash", 300), ("0.6.2", "gpt-5", 300))
+            ),
+        ),
+        "what the spans of Google's ADK leave out is read of the answer before version 2": says(
+            TOKENS,
+            (counted(700, 60, "gcp.vertex.agent", **ADK), (700, 512, None, 210, 150)),
+            (line({INPUT: 700, **ADK, OUTPUT: 210, REASONING: 150}), (700, 512, None, 210, 150)),
+        ),
+        "the Vercel SDK left Anthropic's cache out before version 6": says(
+            f"{WRITES} units service_tier",
+            (line(VERCEL, "ai"), (1_800, 300, 500, 50, None, 400, {"web_searches": 2}, "standard")),
+            (
+                line({**VERCEL, "ai.usage.inputTokenDetails.noCacheTokens": 200}, "ai"),
+                (1_000, 300, 500, 50, None, 400, {"web_searches": 2}, "standard"),
+            ),
+        ),
+        "how much output Gemini CLI had is not known, as its spans leave thoughts out": says(
+            TOKENS, (counted(55, 64, "gemini-cli", **{OPERATION: "llm_call"}), (55, None, None, None, None))
+        ),
+        "Codex names the model on the span of a turn": says(
+            f"{TOKENS} model",
+            (
+                export(span(1, None, {"model": "gpt-5"}, name="session_task.turn", traceId="c" * 32),
+                       span(2, 1, CODEX, name="handle_responses", traceId="c" * 32), scope={"name": "codex_exec"}),
+                (55, None, None, 640, 576, "gpt-5"),
+            ),
+        ),
+        "Claude Code's spans have plain names and leave the cache out": says(
+            f"{TOKENS} model speed ttft_ms user_id session_id status http_status",
+            (
+                line(CLAUDE_CODE, name="claude_code.llm_request"),
+                (872, 800, 70, 12, None, "claude-opus-5", "fast", 900.0, "ada@example.org", "s", "success", None),
+            ),
+            (
+                line({"model": "claude-opus-5", "success": False, "status_code": 529}, name="claude_code.llm_request"),
+                (None, None, None, None, None, "claude-opus-5", None, None, None, None, "error", 529),
+            ),
+        ),
+        "Langfuse's SDK sends a map of counts": says(
+            TOKENS,
+            (of_langfuse({"input": 100, "output": 20, "total": 120}), (100, None, None, 20, None)),
+            (of_langfuse({"input": 70, "input_cached_tokens": 30, "output": 20, "total": 120}), (100, 30, None, 20, None)),
+            (of_langfuse(NESTED), (100, 30, None, 20, 5)),
+        ),
+        "Langfuse's SDK tells cost, first token and level": says(
+            "reported_cost_usd ttft_ms is_streaming status operation model",
+            (
+                of_langfuse({"input": 1, "output": 2}, cost_details='{"input": 0.001, "output": 0.002}', level="ERROR",
+                            completion_start_time='"2026-02-10T01:25:40.250000Z"'),
+                (Decimal("0.003"), 250.0, True, "error", "chat", "gpt-4o"),
+            ),
+        ),
+        "LiteLLM and LangSmith tell parts as Python or JSON write them": says(
+            f"{WRITES} user_id",
+            (counted(100, 5, **{"metadata.usage_object": PYTHON}), (100, 40, 7, 5, None, None, None)),
+            (  # the lifetimes of writes in place of their sum
+                counted(1_000, 100, **{"gen_ai.usage.input_token_details": json.dumps(LANGSMITH),
+                                       "gen_ai.usage.output_token_details": '{"reasoning": 40}',
+                                       "langsmith.metadata.user_id": "u1"}),
+                (1_000, 600, 200, 100, 40, 150, "u1"),
+            ),
+            (
+                counted(5300, 26, **{"gen_ai.usage.input_token_details": "{'cache_read': 1800, 'ephemeral_5m_input_tokens': 300}"}),
+                (5300, 1800, 300, 26, None, None, None),
+            ),
+            (
+                counted(5300, 26, **{"langsmith.metadata.usage_metadata": json.dumps(LANGCHAIN)}),
+                (5300, 600, 200, 26, 9, 150, None),
+            ),
+        ),
+        "Logfire has the provider's own usage": says(
+            WRITES,
+            (
+                counted(2014, 640, **{"gen_ai.usage.raw": '{"completion_tokens_details": {"reasoning_tokens": 576}}'}),
+                (2014, None, None, 640, 576, None),
+            ),
+            (
+                counted(2014, 640, **{"gen_ai.usage.raw": '{"cache_creation": {"ephemeral_1h_input_tokens": 1500}}'}),
+                (2014, None, 1500, 640, None, 1500),
+            ),
+            (
+                counted(2014, 640, usage='{"input_tokens_details": {"cached_tokens": 64}, '
+                                         '"output_tokens_details": {"reasoning_tokens": 12}}'),
+                (2014, 64, None, 640, 12, None),
+            ),
+        ),
+        "MLflow writes usage and texts as JSON": says(
+            f"{TOKENS} model provider operation status",
+            (line(MLFLOW), (5300, 1800, 300, 26, None, "claude-sonnet-4-5", "anthropic", "chat", "success")),
+            (
+                line({"mlflow.spanType": '"CHAT_MODEL"'}, status={"code": 2}),
+                (None, None, None, None, None, None, None, "chat", "error"),
+            ),
+        ),
+        **{
+            f"{column} has a name of its own": says(
+                f"{column} input_tokens output_tokens", (counted(100, 50, **{name: 3}), (3, 100, 50))
+            )
+            for column, name in {
+                "cache_write_tokens": "gen_ai.usage.cache_write_input_tokens",
+                "cache_write_1h_tokens": "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
+                "input_audio_tokens": "gen_ai.usage.audio.input_tokens",
+                "output_audio_tokens": "gen_ai.usage.audio.output_tokens",
+                "input_image_tokens": "gen_ai.usage.image.input_tokens",
+                "output_image_tokens": "gen_ai.usage.image.output_tokens",
+                "cache_audio_read_tokens": "gen_ai.usage.details.cache_audio_read_tokens",
+            }.items()
+        },
+        "what Anthropic spent on compaction comes on top": says(
+            "input_tokens output_tokens",
+            (
+                of_anthropic(**{"anthropic.usage.compaction.input_tokens": 500, "anthropic.usage.compaction.output_tokens": 60}),
+                (1_500, 110),
+            ),
+        ),
+        "how a call was asked for has names of its own": says(
+            "model service_tier inference_region speed",
+            (used({"llm.invocation_parameters": '{"model": "gpt-5", "temperature": 1}'}), ("gpt-5", None, None, None)),
+            (used({"anthropic.response.service_tier": "priority"}), (None, "priority", None, None)),
+            (used({"anthropic.usage.inference_geo": "us"}), (None, None, "us", None)),
+            (used({"anthropic.usage.inference_geo": "not_available"}), (None, None, None, None)),
+            (used({"anthropic.usage.speed": "fast"}), (None, None, None, "fast")),
+            (used({"anthropic.usage.speed": "standard"}), (None, None, None, None)),
+        ),
+    },
+)  # fmt: skip
 
 
-@reading.each
-def test_time_to_first_token_is_in_seconds_by_the_conventions_and_in_milliseconds_at_vercel():
-    told = ({"gen_ai.response.time_to_first_chunk": 0.5}, {"ai.response.msToFirstChunk": 500}, {})
-    told_by_strands = {"gen_ai.server.time_to_first_token": 500}  # as seconds that would be longer than the call
-
-    spans = map(used, (*told, told_by_strands))
-
-    assert each((yield map(export, spans)), "ttft_ms", "is_streaming") == [
-        (500.0, True),
-        (500.0, True),
-        (None, None),
-        (500.0, True),
-    ]
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_span_is_read_as_claimed(claim: str):
+    assert CLAIMS.actual(claim) == CLAIMS.expected(claim)
 
 
-@reading
-def test_litellms_spans_name_team_and_key():
-    attributes = {"metadata.user_api_key_team_id": "t-1", "metadata.user_api_key_alias": "ci", "metadata.user_api_key_user_id": "u"}
-
-    assert one((yield export(used(attributes))), "team_id", "virtual_key", "user_id") == ("t-1", "ci", "u")
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    return tmp_path / "traces.json"
 
 
-@reading
-def test_a_process_says_whose_its_spans_are_unless_they_or_those_around_them_do():
-    about = {"user.id": "alice", "team.id": "core"}
-    spans = [call(1), span(2, attributes={"user.id": "eve"}), call(3, parent=2), call(4, user__id="bob", team__id="ads")]
-
-    batch = yield export(*spans, resource=about)
-
-    assert set(requests(batch, "user_id", "team_id")) == {("alice", "core"), ("eve", "core"), ("bob", "ads")}
-
-
-@reading.each
-def test_tags_are_a_list():
-    told = ({"tag.tags": ["blue", "green"]}, {"langfuse.trace.tags": '["blue"]'})
-
-    assert each((yield map(export, map(used, told))), "tags") == [(["blue", "green"],), (["blue"],)]
-
-
-@reading
-def test_a_service_that_nobody_named_is_not_reported():
-    batch = yield export(call(1), resource={"service.name": "unknown_service:python", "deployment.environment": "dev"})
-
-    assert requests(batch, "app", "environment") == [(None, "dev")]
-
-
-@reading.each
-def test_a_span_with_an_error_is_a_failed_request():
-    failed = [
-        *(used({}, status={"code": code}) for code in (2, "STATUS_CODE_ERROR")),
-        *(used({"error.type": kind}) for kind in ("RateLimitError", "429", "asyncio.exceptions.CancelledError")),
-    ]
-
-    assert each((yield map(export, failed)), "status", "error_class", "http_status") == [
-        ("error", None, None),
-        ("error", None, None),
-        ("error", "RateLimitError", None),
-        ("error", "429", 429),
-        ("cancelled", "asyncio.exceptions.CancelledError", None),
-    ]
-
-
-@reading
-def test_the_class_of_an_error_may_be_in_the_event_of_its_exception():
-    events = [{"name": "exception", "attributes": pairs({"exception.message": "secret", "exception.type": "APITimeoutError"})}]
-
-    row = one((yield export(used({}, status={"code": 2, "message": "secret"}, events=events))), "status", "error_class")
-
-    assert row == ("error", "APITimeoutError")
-
-
-@reading
-def test_a_call_that_failed_is_a_request_without_counts():
-    failed = span(1, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "error.type": "500"})
-
-    batch = yield export(failed)
-
-    columns = ("request_id", "status", "model", "http_status", "input_tokens", "output_tokens")
-    assert requests(batch, *columns) == [(f"{ID}:error", "error", "gpt-4o", 500, None, None)]
-
-
-def test_spans_that_call_no_model_are_skipped_with_the_scope_that_wrote_them(traces: Path):
-    tool = span(1, None, {"gen_ai.operation.name": "execute_tool", "error.type": "ValueError"})
-    web = span(3, None, {"http.method": "GET"}, status={"code": 2})
-    path = json_lines(traces, [export(tool, scope={"name": "agents"}), export(web, scope={"name": "<b>web"}), export(web)])
-
-    batch = read(OpenTelemetry(), path)
-
-    assert (batch.lines, batch.requests.num_rows) == (3, 0)
-    assert {reason: count for (_, reason), count in batch.skips.items()} == {
-        "span of scope agents that calls no model": 1,
-        "span of scope ?b?web without usage names that are known": 1,
-        "span of no scope without usage names that are known": 1,
-    }
-
-
-@reading
-def test_a_call_without_usage_is_a_request_whose_tokens_are_not_known():
-    batch = yield export(span(2, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}))
-
-    columns = ("request_id", "status", "model", "input_tokens", "output_tokens", "rank")
-    assert requests(batch, *columns) == [(f"{TRACE}:{2:016x}", "success", "gpt-4o", None, None, 0)]
-
-
-@reading.each
-def test_libraries_have_words_of_their_own_for_calls_of_a_model():
-    operations = ("chat.completions", "text.completions", "responses", "acompletion", "rerank", "image")
-    failed = (span(2, None, {"gen_ai.operation.name": operation, "error.type": "timeout"}) for operation in operations)
-
-    assert each((yield map(export, failed)), "operation", "status") == [(operation, "error") for operation in operations]
-
-
-@reading
-def test_a_streamed_answer_of_logfire_is_the_span_at_its_end():
-    chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.response.model": "gpt-4o"}
-    usage = {"gen_ai.usage.input_tokens": 2100, "gen_ai.usage.output_tokens": 23, "gen_ai.response.id": "chatcmpl-1"}
-    begun, ended = (
-        span(1, None, {**chat, "logfire.span_type": "span"}, traceId="1" * 32),
-        span(2, None, {**chat, **usage, "logfire.span_type": "log"}, endTimeUnixNano=str(STARTED)),
-    )
-
-    batch = yield export(begun, ended, scope={"name": "logfire.openai"})
-
-    columns = ("request_id", "input_tokens", "is_streaming", "duration_ms")
-    assert requests(batch, *columns) == [(f"{TRACE}:{2:016x}", 2100, True, None)]
-    assert [reason for _, reason in batch.skips] == ["start of a streamed answer, of which another span has the usage"]
-
-
-@reading
-def test_what_gets_a_call_ready_is_none():
-    prompt = span(1, None, {"gen_ai.operation.name": "chat", "langsmith.span.kind": "prompt"}, name="ChatPromptTemplate")
-    ready = span(2, None, {"openinference.span.kind": "LLM"}, name="OpenAI._prepare_chat_with_tools")
-
-    batch = yield export(prompt, ready)
-
-    assert batch.requests.num_rows == 0
-
-
-@reading
-def test_a_call_of_langsmith_with_an_exception_failed_whatever_its_status():
-    event = {"name": "exception", "attributes": pairs({"exception.type": "Exception"})}
-    failed = span(1, None, {"gen_ai.operation.name": "chat", "langsmith.span.kind": "llm"}, status={"code": 1}, events=[event])
-
-    batch = yield export(failed, scope={"name": "langsmith"})
-
-    assert requests(batch, "status", "error_class") == [("error", "Exception")]
-
-
-@reading
-def test_few_scopes_are_named_of_a_file():
+def test_few_scopes_are_named_of_a_file(traces: Path):
     lines = [export(span(number, None, {}), scope={"name": f"scope-{number}"}) for number in range(1, 101)]
 
-    batch = yield lines
+    reasons = {reason: count for (_, reason), count in read(OpenTelemetry(), json_lines(traces, lines)).skips.items()}
 
-    reasons = {reason: count for (_, reason), count in batch.skips.items()}
-    assert len(reasons) == 31
-    assert reasons["records of other scopes"] == 70
-    assert batch.skipped == 100
+    assert (len(reasons), reasons["records of other scopes"], sum(reasons.values())) == (31, 70, 100)
 
 
-@reading.each
-def test_contents_are_not_kept():
-    secrets = dict.fromkeys(
-        ("gen_ai.input.messages", "gen_ai.prompt.0.content", "llm.input_messages.0.message.content", "input.value", "ai.prompt"),
-        "a secret",
-    )
+def test_what_is_rejected_shows_no_contents_and_of_json_attributes_no_more_than_is_read(traces: Path):
+    metadata = json.dumps({"anthropic": {"usage": {"service_tier": "standard"}}, "google": "a secret"})
+    spans = [{**call(1, **CONTENTS), "startTimeUnixNano": "0"}, call(2, tokens=-1, ai__response__providerMetadata=metadata)]
 
-    kept, rejected = yield [export(call(1, **secrets)), export({**call(1, **secrets), "startTimeUnixNano": "0"})]
+    raws = read(OpenTelemetry(), json_lines(traces, [export(*spans)])).rejects["raw"].to_pylist()
 
-    assert kept.requests.num_rows == rejected.rejects.num_rows == 1
-    assert "secret" not in str(kept.requests.to_pylist()) + str(rejected.rejects.to_pylist())
+    assert len(raws) == 2
+    assert "secret" not in str(raws)
+    assert any('"service_tier": "standard"' in raw for raw in raws)
 
 
-@reading
-def test_what_cannot_be_is_rejected_with_a_sentence():
-    spans = [
-        call(1, tokens=-3),
-        {**call(2), "startTimeUnixNano": None},
-        {**call(3), "startTimeUnixNano": "4102444800000000000"},
-        {**call(4), "spanId": ""},
-        call(5, gen_ai__usage__cost="much"),
-    ]
-
-    assert set(rejects((yield export(*spans)))) == {
-        (1, 'input_tokens is "-3": a count cannot be negative. Correct the log, or leave the value empty.'),
-        (1, "started_at (column startTimeUnixNano) is empty: a request needs the time when it was sent."),
-        (
-            1,
-            'started_at (column startTimeUnixNano) is "4102444800000000000": that is 2100-01-01, in the future. '
-            "Check the time and its unit.",
-        ),
-        (1, "request_id (column traceId and spanId) is empty: a request needs an id of its own."),
-        (1, 'reported_cost_usd is "much": a cost is a number without a currency sign, or empty.'),
-    }
-
-
-@pytest.mark.parametrize("pack", [lambda text: text, gzip.compress, lambda text: pa.compress(text, "zstd", asbytes=True)])
-def test_packed_files_are_read_as_plain_ones(traces: Path, pack: object):
+@pytest.mark.parametrize("pack", [gzip.compress, lambda text: pa.compress(text, "zstd", asbytes=True)])
+def test_packed_files_are_read_as_plain_ones(traces: Path, pack: Callable[[bytes], bytes]):
     traces.write_bytes(pack((json.dumps(export(call(1), call(2))) + "\n").encode()))
 
     assert read(OpenTelemetry(), traces).requests.num_rows == 2
@@ -428,27 +594,6 @@ def test_lines_of_logs_and_metrics_among_those_of_traces_are_skipped(traces: Pat
 
 
 # ---- what is part of what
-
-
-def links(path: Path, *spans: Values) -> set[tuple[str, str]]:
-    """Part and whole, by the last digit of their spans."""
-    with duckdb.connect() as con:
-        con.execute("SET GLOBAL TimeZone = 'UTC'")
-        (batch,) = OpenTelemetry().read([Head.of(json_lines(path, [export(*spans)]))], Reading(con, NOW))
-    found = batch.lineage.select(["request_id", "parent_id"]).to_pylist()
-    return {tuple(str(value).replace(f"{TRACE}:{'0' * 15}", "") for value in link.values()) for link in found}
-
-
-def test_every_span_is_part_of_its_parent_whether_it_has_usage_or_not(traces: Path):
-    assert links(traces, call(1), span(2, parent=1), call(3, parent=2)) == {("2", "1"), ("3", "2")}
-
-
-def test_a_failed_call_is_part_of_the_failed_one_around_it_and_covers_no_usage(traces: Path):
-    failed = {"gen_ai.operation.name": "chat", "error.type": "Timeout"}
-
-    found = links(traces, span(1, None, failed), span(2, 1, failed))
-
-    assert found == {("2", "1"), ("2:error", "1:error"), ("1", "1:error"), ("2", "2:error")}
 
 
 def stored(lake: Lake, *columns: str) -> list[tuple[object, ...]]:
@@ -484,30 +629,23 @@ def test_neither_files_nor_ingests_nor_their_order_change_what_is_counted(
     assert stored_spans(lake) == ["3", "4"]
 
 
-def test_usage_is_counted_once_in_the_innermost_spans_however_often_it_is_read(tmp_path: Path):
+FAILURES = (
+    *(call(5), failed(6, 5)),  # beside the usage around it
+    *(failed(8, 7), failed(7)),  # the innermost of several
+    *(failed(9), span(10, 9), call(11, 10)),  # not around a call with usage
+)
+
+
+def test_usage_is_counted_once_in_the_innermost_spans_and_failures_beside_it(tmp_path: Path):
     lake = Lake(tmp_path / "lake")
-    path = json_lines(tmp_path / "a.json", [export(*TREE)])
+    path = json_lines(tmp_path / "a.json", [export(*TREE, *FAILURES)])
     first = ingest([path], lake)
 
     again = ingest([path], lake)
 
-    assert (first.inserted, again.inserted, again.updated, again.version) == (2, 0, 0, first.version)
-    assert (stored_spans(lake), stored(lake, "sum(input_tokens)")) == (["3", "4"], [(300,)])
-
-
-FAILED = {"gen_ai.operation.name": "chat", "error.type": "429"}
-
-
-def test_a_failed_call_is_counted(tmp_path: Path):
-    beside_the_usage_around_it = [call(1), span(2, 1, FAILED)]
-    the_innermost_of_several = [span(4, 3, FAILED), span(3, None, FAILED)]
-    not_around_a_call_with_usage = [span(5, None, FAILED), span(6, 5), call(7, 6)]
-    spans = beside_the_usage_around_it + the_innermost_of_several + not_around_a_call_with_usage
-    lake = Lake(tmp_path / "lake")
-
-    ingest([json_lines(tmp_path / "a.json", [export(*spans)])], lake)
-
-    assert stored_spans(lake) == ["1", "2:error", "4:error", "7"]
+    assert (first.inserted, again.inserted, again.updated, again.version) == (6, 0, 0, first.version)
+    assert stored_spans(lake) == ["3", "4", "5", "6:error", "8:error", "b"]
+    assert stored(lake, "sum(input_tokens)") == [(500,)]
 
 
 @pytest.mark.skipif("USAGECOST_REAL_DATA" not in os.environ, reason="USAGECOST_REAL_DATA names no folder of real logs")

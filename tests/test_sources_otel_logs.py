@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.claims import Claims, says
 from tests.otlp import STARTED, TRACE, Values, export, pairs, span
 from tests.receiver import as_protobuf, stored
 from tests.source_rows import json_lines, read, rejects, requests
@@ -103,82 +103,100 @@ QWEN_ANSWER = {
     "thoughts_token_count": 576,
     "total_token_count": 740,
 }
-TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens")
+DETAILS = "gen_ai.client.inference.operation.details"
+CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+USAGE = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7}
+
+TOKENS = "input_tokens cache_read_tokens cache_write_tokens output_tokens output_reasoning_tokens"
+SAID = (
+    f"{TOKENS} user_id provider model requested_model duration_ms reported_cost_usd speed session_id app status operation "
+    "started_at"
+)
+QUARTER, MOMENT = "2026-02-10T01:25:40.750000+00:00", "2026-02-10T01:25:41+00:00"
 
 
-@pytest.mark.parametrize(
-    ("scope", "event", "attributes", "tokens", "others"),
-    [
-        # 3200 + 1800 + 300 of input
-        (CLAUDE, "api_request", CLAUDE_ANSWER, (5300, 1800, 300, 26, None),
-         ("ann@example.com", "anthropic", "claude-sonnet-4-5-20250929", None, 250.0, Decimal("0.011655"), "fast")),
-        (CODEX, "codex.sse_event", CODEX_ANSWER, (2100, 1920, None, 640, 576),
-         ("acc", None, "gpt-5-codex", "gpt-5-codex", None, None, None)),
-        # 100 + 11 of input, 64 + 576 of output; 751 in all
-        ("gemini-cli", "gemini_cli.api_response", GEMINI_ANSWER, (111, 40, None, 640, 576),
-         ("ann@example.com", "google", "gemini-2.5-pro", None, 250.0, None, None)),
-        # the total is 100 + 640: output includes thoughts
-        ("qwen-code", "qwen-code.api_response", QWEN_ANSWER, (100, 40, None, 640, 576),
-         (None, None, "qwen3-coder-plus", None, 250.0, None, None)),
-        # the total is 100 + 64 + 576: output leaves thoughts out
-        ("qwen-code", "qwen-code.api_response", {**QWEN_ANSWER, "output_token_count": 64}, (100, 40, None, 640, 576),
-         (None, None, "qwen3-coder-plus", None, 250.0, None, None)),
-    ],
+def told(scope: str, event: str, attributes: Values) -> Values:
+    """A log record of an agent."""
+    return logs(log(event, {"event.timestamp": AT, **attributes}), scope=scope)
+
+
+def answer(scope: str, event: str, attributes: Values, *expected: object) -> tuple[Values, tuple[object, ...]]:
+    """A case of an answer that an agent of session s tells."""
+    return told(scope, event, attributes), (*expected[:-1], "s", "agent", "success", "chat", expected[-1])
+
+
+CLAIMS = Claims(
+    OpenTelemetry,
+    {
+        "an answer that an agent tells": says(
+            SAID,
+            answer(  # 3200 + 1800 + 300 of input
+                CLAUDE, "api_request", CLAUDE_ANSWER, 5300, 1800, 300, 26, None,
+                "ann@example.com", "anthropic", "claude-sonnet-4-5-20250929", None, 250.0, Decimal("0.011655"), "fast", QUARTER,
+            ),
+            answer(
+                CODEX, "codex.sse_event", CODEX_ANSWER, 2100, 1920, None, 640, 576,
+                "acc", None, "gpt-5-codex", "gpt-5-codex", None, None, None, MOMENT,
+            ),
+            answer(  # 100 + 11 of input, 64 + 576 of output; 751 in all
+                "gemini-cli", "gemini_cli.api_response", GEMINI_ANSWER, 111, 40, None, 640, 576,
+                "ann@example.com", "google", "gemini-2.5-pro", None, 250.0, None, None, QUARTER,
+            ),
+            answer(  # the total is 100 + 640: output includes thoughts
+                "qwen-code", "qwen-code.api_response", QWEN_ANSWER, 100, 40, None, 640, 576,
+                None, None, "qwen3-coder-plus", None, 250.0, None, None, QUARTER,
+            ),
+            answer(  # the total is 100 + 64 + 576: output leaves thoughts out
+                "qwen-code", "qwen-code.api_response", {**QWEN_ANSWER, "output_token_count": 64}, 100, 40, None, 640, 576,
+                None, None, "qwen3-coder-plus", None, 250.0, None, None, QUARTER,
+            ),
+        ),
+        "what else Claude Code says is kept": says(
+            "attributes",
+            (
+                told(CLAUDE, "api_request", CLAUDE_ANSWER),
+                {
+                    "span": "claude_code.api_request", "scope": CLAUDE, "query_source": "subagent", "terminal": "vscode",
+                    "organization": "org",
+                },
+            ),
+        ),
+        "a call that an agent says has failed": says(
+            f"model http_status status {TOKENS}",
+            *(
+                (told(scope, event, {"model": model, **said}), (model, http_status, status, None, None, None, None, None))
+                for scope, event, model, said, http_status, status in (
+                    (CLAUDE, "api_error", "claude-opus-4-1", {"status_code": "529", "error": "a secret"}, 529, "error"),
+                    (CODEX, "codex.api_request", "o3", {"http.response.status_code": 429, "endpoint": "/responses"}, 429, "error"),
+                    (CODEX, "codex.api_request", "o3", {}, None, "error"),
+                    (CODEX, "codex.sse_event", "o3", {"event.kind": "response.completed", "error.message": "x"}, None, "error"),
+                    ("gemini-cli", "gemini_cli.api_error", "gemini-2.5-pro", {"http.status_code": 503}, 503, "error"),
+                    ("qwen-code", "qwen-code.api_error", "qwen3", {"error.type": "AbortError"}, None, "cancelled"),
+                )
+            ),
+        ),
+        "counts of 0 where an answer had none are not known": says(
+            f"status {TOKENS}",
+            (
+                told("gemini-cli", "gemini_cli.api_response",
+                     GEMINI_ANSWER | {name: 0 for name in GEMINI_ANSWER if name.endswith("_count")}),
+                ("success", None, None, None, None, None),
+            ),
+        ),
+        "the conventions' event alone is a request and may have its name as a field": says(
+            "input_tokens model duration_ms trace_id",
+            (
+                logs(log(DETAILS, CALL | USAGE), log("", CALL | USAGE, eventName=DETAILS, timeUnixNano=str(ENDED + 1))),
+                [(100, "gpt-4o", None, None)] * 2,
+            ),
+        ),
+    },
 )  # fmt: skip
-def test_an_answer_that_an_agent_tells(
-    tmp_path: Path, scope: str, event: str, attributes: Values, tokens: tuple[Any, ...], others: tuple[Any, ...]
-):
-    batch = read(OpenTelemetry(), json_lines(tmp_path / "a", [logs(log(event, attributes), scope=scope)]))
-
-    assert requests(batch, *TOKENS) == [tokens]
-    names = ("user_id", "provider", "model", "requested_model", "duration_ms", "reported_cost_usd", "speed")
-    assert requests(batch, *names) == [others]
-    started = datetime(2026, 2, 10, 1, 25, 40, 750_000, UTC) if others[4] else datetime(2026, 2, 10, 1, 25, 41, tzinfo=UTC)
-    assert requests(batch, "session_id", "app", "status", "operation", "trace_id", "units", "started_at") == [
-        ("s", "agent", "success", "chat", None, None, started)
-    ]
 
 
-def test_what_else_claude_code_says_is_kept(tmp_path: Path):
-    batch = read(OpenTelemetry(), json_lines(tmp_path / "a", [logs(log("api_request", CLAUDE_ANSWER), scope=CLAUDE)]))
-
-    ((kept,),) = requests(batch, "attributes")
-    assert json.loads(kept) == {
-        "span": "claude_code.api_request",
-        "scope": CLAUDE,
-        "query_source": "subagent",
-        "terminal": "vscode",
-        "organization": "org",
-    }
-
-
-FAILURES = [
-    (CLAUDE, "api_error", {"model": "claude-opus-4-1", "status_code": "529", "attempt": 4, "error": "a secret"}, 529, "error"),
-    (CODEX, "codex.api_request", {"model": "o3", "http.response.status_code": 429, "endpoint": "/responses"}, 429, "error"),
-    (CODEX, "codex.api_request", {"model": "o3"}, None, "error"),
-    (CODEX, "codex.sse_event", {"model": "o3", "event.kind": "response.completed", "error.message": "a secret"}, None, "error"),
-    ("gemini-cli", "gemini_cli.api_error", {"model": "gemini-2.5-pro", "http.status_code": 503}, 503, "error"),
-    ("qwen-code", "qwen-code.api_error", {"model": "qwen3", "error.type": "AbortError"}, None, "cancelled"),
-]
-
-
-@pytest.mark.parametrize(("scope", "event", "attributes", "http_status", "status"), FAILURES)
-def test_a_call_that_an_agent_says_has_failed(
-    tmp_path: Path, scope: str, event: str, attributes: Values, http_status: int | None, status: str
-):
-    path = json_lines(tmp_path / "a", [logs(log(event, {"event.timestamp": AT, **attributes}), scope=scope)])
-
-    found = requests(read(OpenTelemetry(), path), "model", "http_status", "status", "input_tokens", "output_tokens", "attributes")
-
-    assert [row[:-1] for row in found] == [(attributes["model"], http_status, status, None, None)]
-    assert "secret" not in found[0][-1]
-
-
-def test_counts_of_0_where_an_answer_had_none_are_not_known(tmp_path: Path):
-    nothing = {name: 0 for name in GEMINI_ANSWER if name.endswith("_count")}
-    path = json_lines(tmp_path / "a", [logs(log("gemini_cli.api_response", GEMINI_ANSWER | nothing), scope="gemini-cli")])
-
-    assert requests(read(OpenTelemetry(), path), "status", *TOKENS) == [("success", None, None, None, None, None)]
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_log_record_is_read_as_claimed(claim: str):
+    assert CLAIMS.actual(claim) == CLAIMS.expected(claim)
 
 
 def test_every_log_record_is_used_skipped_with_a_reason_or_rejected(tmp_path: Path):
@@ -236,7 +254,7 @@ def recorded() -> tuple[list[Values], list[Any]]:
     return lines, lake_of([lines], KEPT)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(data=st.data())
 def test_a_recorded_call_counts_once_in_any_order_and_however_often(data: st.DataObject):
     lines, expected = recorded()
@@ -279,61 +297,56 @@ def claude_log(number: int, event: str, said: Values) -> Values:
     return logs(log(event, usage | {"session.id": f"s{number}"} | said), scope=CLAUDE)
 
 
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_a_log_record_and_a_span_of_one_call_are_one_request(order: tuple[int, ...]):
-    spans = [claude_span(number, said) for number, (said, *_) in enumerate(MEETINGS, 1)]
-    records = [claude_log(number, event, said) for number, (_, event, said, _) in enumerate(MEETINGS, 1)]
-
-    found = lake_of([(spans, records)[which] for which in order], "coalesce(session_id, ''), attributes->>'span'")
-
-    names = [(f"s{number}", name) for number, (*_, expected) in enumerate(MEETINGS, 1) for name in expected]
-    assert found == sorted([*set(names) - {("s4", SPAN)}, ("another", SPAN)])
-
-
-def test_a_span_that_began_in_the_hour_before_with_what_was_tried_first_meets_its_log_record():
-    tried = claude_span(1, {"gen_ai.response.id": ANSWER_ID})
-    hour = STARTED // 3_600_000_000_000 * 3_600_000_000_000
-    tried["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["startTimeUnixNano"] = str(hour - 1)
-    answered = claude_log(1, "api_request", {"request_id": ANSWER_ID, "event.timestamp": "2026-02-10T01:00:05.000Z"})
-
-    assert lake_of([[tried], [answered]], "attributes->>'span'") == [LOG]
-
-
-DETAILS = "gen_ai.client.inference.operation.details"
-CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
-USAGE = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7}
-
-
 SPAN_WINS, EVENT_WINS, NO_TOKENS = (100, "chat gpt-4o", 1000.0), (100, DETAILS, None), (None, "chat gpt-4o", 1000.0)
+OTHER_ID = "chatcmpl-Cj4xu0Nus6lKWVVmxlb7TZTsMizLD"
 TOLD = [
     (USAGE, USAGE, SPAN_WINS),
     (USAGE, {}, SPAN_WINS),
     ({}, USAGE, EVENT_WINS),
-    (USAGE | {"gen_ai.response.id": ANSWER_ID}, USAGE | {"gen_ai.response.id": ANSWER_ID}, SPAN_WINS),
+    (USAGE | {"gen_ai.response.id": OTHER_ID}, USAGE | {"gen_ai.response.id": OTHER_ID}, SPAN_WINS),
     ({"error.type": "429"}, {"error.type": "429"}, NO_TOKENS),
 ]
 """What a span says, and the conventions' event in it -> the request."""
 
 
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_conventions_event_and_its_span_are_one_request(order: tuple[int, ...]):
-    spans = [
-        export(span(1, None, CALL | said, traceId=f"{number:032x}"), resource={"service.name": "agent"})
-        for number, (said, *_) in enumerate(TOLD, 1)
+def the_hour_before() -> list[list[Values]]:
+    """A span that began in the hour before, with what was tried first, and the log record of its call."""
+    tried = claude_span(8, {"gen_ai.response.id": f"{ANSWER_ID}h"})
+    hour = STARTED // 3_600_000_000_000 * 3_600_000_000_000
+    tried["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["startTimeUnixNano"] = str(hour - 1)
+    return [[tried], [claude_log(8, "api_request", {"request_id": f"{ANSWER_ID}h", "event.timestamp": "2026-02-10T01:00:05.000Z"})]]
+
+
+@pytest.fixture(scope="module", params=[(0, 1), (1, 0)], ids=["spans first", "log records first"])
+def met(request: pytest.FixtureRequest) -> list[tuple[Any, ...]]:
+    """Session, trace, name, input and duration of the requests of spans and of log records that came one after the other."""
+    claude = enumerate(MEETINGS, 1)
+    agents = [(claude_span(number, span_says), claude_log(number, event, says)) for number, (span_says, event, says, _) in claude]
+    conventions = [
+        (
+            export(span(1, None, CALL | span_says, traceId=f"{number:032x}"), resource={"service.name": "agent"}),
+            logs(log(DETAILS, CALL | event_says, traceId=f"{number:032x}", spanId=f"{1:016x}")),
+        )
+        for number, (span_says, event_says, _) in enumerate(TOLD, 100)
     ]
-    events = [
-        logs(log(DETAILS, CALL | said, traceId=f"{number:032x}", spanId=f"{1:016x}")) for number, (_, said, _) in enumerate(TOLD, 1)
-    ]
-
-    found = lake_of([(spans, events)[which] for which in order], "trace_id, input_tokens, attributes->>'span', duration_ms")
-
-    assert [row[1:] for row in found] == [expected for *_, expected in TOLD]
+    early_span, early_log = the_hour_before()
+    spans, records = (list(part) for part in zip(*agents, *conventions, strict=True))
+    kinds = [*spans, *early_span], [*records, *early_log]
+    return lake_of([kinds[kind] for kind in request.param], "session_id, trace_id, attributes->>'span', input_tokens, duration_ms")
 
 
-def test_the_conventions_event_alone_is_a_request_and_may_have_its_name_as_a_field():
-    alone = [log(DETAILS, CALL | USAGE), log("", CALL | USAGE, eventName=DETAILS, timeUnixNano=str(ENDED + 1))]
+def test_a_log_record_and_a_span_of_one_call_are_one_request(met: list[tuple[Any, ...]]):
+    names = [(f"s{number}", name) for number, (*_, expected) in enumerate(MEETINGS, 1) for name in expected]
 
-    assert lake_of([[logs(*alone)]], "input_tokens, model, duration_ms, trace_id") == [(100, "gpt-4o", None, None)] * 2
+    assert sorted((session, name) for session, _, name, *_ in met if session) == sorted(
+        [*set(names) - {("s4", SPAN)}, ("another", SPAN), ("s8", LOG)]
+    )
+
+
+def test_the_conventions_event_and_its_span_are_one_request(met: list[tuple[Any, ...]]):
+    by_trace = sorted((trace, tokens, name, duration) for session, trace, name, tokens, duration in met if not session)
+
+    assert [row[1:] for row in by_trace] == [expected for *_, expected in TOLD]
 
 
 # ---- the receiver
