@@ -32,6 +32,10 @@ def answered(number: int, parent: int | None = None, answer: str = ANSWER, trace
     return span(number, parent, {**USAGE, "gen_ai.response.id": answer, **named}, traceId=trace)
 
 
+Spans = list[Values] | Values
+"""Some spans, or an export of them."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A lake, or what it has of the spans of one of the tests that share it, which are marked."""
@@ -48,20 +52,24 @@ def load(folder: Path, *parts: list[Values]) -> Loaded:
     return Loaded(lake)
 
 
-def load_together(folder: Path, asked: list[list[Values] | tuple[list[Values], ...]]) -> list[Loaded]:
-    """A lake in which each test has traces and answers of its own; the first lists of all are one ingest, and so are the second."""
+def load_together(folder: Path, asked: list[Spans | tuple[Spans, ...]]) -> list[Loaded]:
+    """A lake in which each test has traces and answers of its own; the first parts of all are one ingest, and so are the second."""
     tests = [parts if isinstance(parts, tuple) else (parts,) for parts in asked]
     loaded = [Loaded(Lake(folder / "lake"), hashlib.sha256(bytes([place])).hexdigest()[:6]) for place in range(len(tests))]
     for number in range(max(map(len, tests))):
         ingest(
             [
-                json_lines(folder / f"{number}" / f"{one.mark}.json", [marked(json.dumps(export(*parts[number])), one.mark)])
+                json_lines(folder / f"{number}" / f"{one.mark}.json", [marked(json.dumps(line_of(parts[number])), one.mark)])
                 for one, parts in zip(loaded, tests, strict=True)
                 if number < len(parts)
             ],
             loaded[0].lake,
         )
     return loaded
+
+
+def line_of(part: Spans) -> Values:
+    return part if isinstance(part, dict) else export(*part)
 
 
 def marked(text: str, mark: str) -> str:
@@ -162,11 +170,9 @@ def test_neither_order_nor_ingests_nor_repetition_change_what_is_counted(
     assert stored(lake, "count(*)", "count(input_tokens)", "sum(input_tokens)") == [(3, 2, 200)]
 
 
-def test_a_lake_from_before_keeps_its_request_and_counts_the_answer_once(tmp_path: Path):
-    lake = load(tmp_path, [call(1, tokens=80), span(2)])  # as it was: by trace and span
-    assert ids(lake) == ["1"]
-
-    ingest([json_lines(tmp_path / "again.json", [export(answered(1))])], lake.lake)
+@loading
+def test_a_lake_from_before_keeps_its_request_and_counts_the_answer_once():
+    lake = yield [call(1, tokens=80), span(2)], [answered(1)]  # first as it was: by trace and span
 
     assert (ids(lake), stored(lake, "input_tokens")) == (["1"], [(80,)])
 
@@ -213,23 +219,26 @@ def ended(one: Values, milliseconds: float) -> Values:
     return {**one, "endTimeUnixNano": str(STARTED + 1_000_000_000 + int(milliseconds * 1_000_000))}
 
 
-def test_a_call_beside_which_a_framework_has_a_span_is_one_request_whichever_comes_first(tmp_path: Path):
-    failed = {"openinference.span.kind": "LLM", "error.type": "RateLimitError"}
-    of_framework = [
-        ended(span(1, None, FRAMEWORK, traceId=OTHER_TRACE), 0.6),
-        ended(span(2, None, failed, traceId=OTHER_TRACE), 900.6),
-        ended(span(3, None, FRAMEWORK, traceId=OTHER_TRACE), 450),
+FAILED = {"openinference.span.kind": "LLM", "error.type": "RateLimitError"}
+OF_FRAMEWORK = (
+    ended(span(1, None, FRAMEWORK, traceId=OTHER_TRACE), 0.6),
+    ended(span(2, None, FAILED, traceId=OTHER_TRACE), 900.6),
+    ended(span(3, None, FRAMEWORK, traceId=OTHER_TRACE), 450),
+)
+OF_CLIENT = (answered(1), ended(span(2, None, FAILED), 900))
+
+
+@loading.each
+def test_a_call_beside_which_a_framework_has_a_span_is_one_request_whichever_comes_first():
+    spans = [(OF_FRAMEWORK, LANGCHAIN), (OF_CLIENT, OPENAI)]
+    lakes = yield [
+        tuple(export(*parts, scope=scope, resource={"service.name": app}) for parts, scope in order)
+        for app, order in (("a", spans), ("b", spans[::-1]))
     ]
-    of_client = [answered(1), ended(span(2, None, failed), 900)]
-    lines = [json.dumps(export(*spans, scope=scope)) for spans, scope in ((of_framework, LANGCHAIN), (of_client, OPENAI))]
 
-    for order in (lines, lines[::-1]):
-        lake = Lake(tmp_path / str(order is lines))
-        for number, line in enumerate(order):
-            ingest([json_lines(tmp_path / f"{order is lines}{number}.json", [line])], lake)
-
+    for lake in lakes:
         counted = [f"{ANSWER}:{HOUR}", f"{TRACE}:{2:016x}:error", f"{OTHER_TRACE}:{3:016x}"]
-        assert stored(Loaded(lake), "request_id") == sorted((request_id,) for request_id in counted)
+        assert stored(lake, "request_id") == sorted((request_id,) for request_id in counted)
 
 
 @loading
@@ -260,12 +269,3 @@ def test_spans_that_are_around_each_other_end():
     lake = yield [call(1, 2), span(2, 1, {"user.id": "ada"}), call(3, 3)]
 
     assert sorted(user or "" for (user,) in stored(lake, "user_id")) == ["", "ada"]
-
-
-def test_a_file_of_spans_without_usage_says_so(tmp_path: Path):
-    path = json_lines(tmp_path / "web.json", [export(span(1), span(2), scope={"name": "http"})])
-
-    report = ingest([path], Lake(tmp_path / "lake"))
-
-    assert report.problems == (f"Nothing was used of {path}: span of scope http without usage names that are known.",)
-    assert json.loads(json.dumps(report.skipped_reasons)) == {"span of scope http without usage names that are known": 2}
