@@ -1,4 +1,6 @@
-"""Whatever is in a file: nothing raises, no count is negative, every line is used, skipped or rejected."""
+"""Lines of every format: its own source alone recognises them; and whatever is in a file, nothing raises, no count is negative, and
+every line is used, skipped or rejected.
+"""
 
 from __future__ import annotations
 
@@ -10,104 +12,100 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.body_rows import batch_result as openai_result
-from tests.codex_rows import counts, line, session, tokens
+from tests.body_rows import CHAT, MESSAGE, batch_result, line
+from tests.codex_rows import counts, record, session, tokens, turn
+from tests.codex_rows import line as codex_line
+from tests.gateway_rows import (
+    BEDROCK,
+    BIFROST,
+    CLOUDFLARE,
+    CURSOR,
+    CURSOR_NAMES,
+    HELICONE,
+    HELICONE_EXPORT,
+    OPENROUTER,
+    OPENROUTER_ANSWER,
+    PORTKEY,
+)
 from tests.langfuse_rows import document, downloaded, enriched, trace
 from tests.litellm_rows import payload, spend_log, usage
-from tests.source_rows import read
-from tests.test_sources_bedrock import ENTRY as BEDROCK
-from tests.test_sources_cloudflare import LOG as CLOUDFLARE
-from tests.test_sources_cursor import HEADER as CURSOR_HEADER
-from tests.test_sources_cursor import ROWS as CURSOR_ROWS
-from tests.test_sources_gateways import BIFROST, HELICONE, PORTKEY
-from tests.test_sources_openrouter import EXPORTED as OPENROUTER
+from tests.source_rows import Row, read
+from tests.test_sources_claude_code import ADVISOR, COMPACTION, LIFETIMES, USED, answer, listing
+from tests.test_sources_claude_code import MESSAGE as OWN_COUNTS
 from usagecost.schema import COUNT, REQUESTS
-from usagecost.sources import Batch, Source
-from usagecost.sources.bodies import Bodies
-from usagecost.sources.claude_code import ClaudeCode
-from usagecost.sources.codex import Codex
-from usagecost.sources.langfuse import Langfuse
-from usagecost.sources.litellm import LiteLLM
-from usagecost.sources.mapped import Table, gateway
+from usagecost.sources import SOURCES, Batch, Head, Source
 
-ANSWER = json.dumps(
-    {
-        "type": "assistant",
-        "uuid": "u-1",
-        "sessionId": "s-1",
-        "requestId": "req_1",
-        "timestamp": "2026-02-10T01:25:40.759Z",
-        "isSidechain": False,
-        "costUSD": 0.25,
-        "error": "rate_limit",
-        "message": {
-            "id": "msg_1",
-            "model": "claude-opus-4-6",
-            "stop_reason": None,
-            "usage": {
-                "input_tokens": 3,
-                "cache_read_input_tokens": 100,
-                "cache_creation_input_tokens": 20,
-                "cache_creation": {"ephemeral_5m_input_tokens": 13, "ephemeral_1h_input_tokens": 7},
-                "output_tokens": 5,
-                "server_tool_use": {"web_search_requests": 1},
-            },
-        },
-    }
-)
-ADVISED = ANSWER.replace('"server_tool_use"', '"iterations": [%s, %s], "server_tool_use"') % (
-    json.dumps({"type": "compaction", "input_tokens": 9, "cache_creation_input_tokens": 2, "output_tokens": 4}),
-    json.dumps({"type": "advisor_message", "model": "claude-opus-4-7", "input_tokens": 8, "output_tokens": 3}),
-)
-USAGE = json.dumps(
-    {
-        "request_id": "r-1",
-        "started_at": "2026-05-01T10:00:00Z",
-        "model": "gpt-4o",
-        "status": "success",
-        "http_status": 200,
-        "input_tokens": 100,
-        "cache_read_tokens": 40,
-        "output_tokens": 7,
-        "reported_cost_usd": 0.0012,
-        "duration_ms": 12.5,
-        "is_streaming": True,
-        "tags": ["a"],
-        "rank": 1,
-    }
-)
-RESPONSE = {
-    "id": "chatcmpl-Bx1",
+USAGE: Row = {
+    "request_id": "r-1",
+    "started_at": "2026-05-01T10:00:00Z",
     "model": "gpt-4o",
-    "status": "completed",
-    "error": None,
-    "usage": {
-        "prompt_tokens": 100,
-        "completion_tokens": 30,
-        "total_tokens": 150,
-        "prompt_tokens_details": {"cached_tokens": 40},
-        "completion_tokens_details": {"reasoning_tokens": 20},
-    },
+    "status": "success",
+    "http_status": 200,
+    "input_tokens": 100,
+    "cache_read_tokens": 40,
+    "output_tokens": 7,
+    "reported_cost_usd": 0.0012,
+    "duration_ms": 12.5,
+    "is_streaming": True,
+    "tags": ["a"],
+    "rank": 1,
 }
-LINE = {"timestamp": "2026-05-01T10:00:00Z", "status": 200, "user": "ada", "latency_ms": 12.5, "tags": ["a"]}
+TABLE = ("request_id,started_at,model,status,input_tokens,cache_read_tokens,output_tokens,reported_cost_usd,tags,rank",
+         "r-1,2026-05-01T10:00:00Z,gpt-4o,success,100,40,7,0.0012,a,1")  # fmt: skip
 EVENTS = [{"type": "message_start", "message": {"id": "msg_1", "usage": {"input_tokens": 3}}}, {"usage": {"output_tokens": 5}}]
-HEADER = b"request_id,started_at,model,status,input_tokens,cache_read_tokens,output_tokens,reported_cost_usd,tags,rank\n"
-ROW = "r-1,2026-05-01T10:00:00Z,gpt-4o,success,100,40,7,0.0012,a,1"
-
-LITELLM_USAGE = {
-    "usage_object": usage(
-        100, 20, cache_read_input_tokens=60, prompt_tokens_details={"cache_write_tokens": 30, "audio_tokens": 2},
-        completion_tokens_details={"reasoning_tokens": 5},
-    )
-}  # fmt: skip
-COSTS = {"cost_breakdown": {"total_cost": 0.001, "service_tier": "flex"}}
-SPEND_LOG = json.dumps(spend_log({**LITELLM_USAGE, **COSTS, "attempted_retries": 1}, cache_hit="True"))
-PAYLOAD = json.dumps(payload(LITELLM_USAGE, **COSTS, saved_cache_cost=0.5, id="chatcmpl-1_cache_hit1777629602.75"))
-SPEND_LOG_HEADER = b"request_id,startTime,endTime,spend,prompt_tokens,completion_tokens,cache_hit,request_tags,metadata\n"
-SPEND_LOG_ROW = (
+LITELLM_USAGE = usage(
+    100, 20, cache_read_input_tokens=60, prompt_tokens_details={"cache_write_tokens": 30, "audio_tokens": 2},
+    completion_tokens_details={"reasoning_tokens": 5},
+)  # fmt: skip
+LITELLM_CALL = {"usage_object": LITELLM_USAGE, "cost_breakdown": {"total_cost": 0.001, "service_tier": "flex"}}
+SPEND_LOGS = (
+    "request_id,startTime,endTime,spend,prompt_tokens,completion_tokens,cache_hit,request_tags,metadata",
     'r-1,2026-05-01 10:00:00.25,2026-05-01 10:00:02,0.1,100,20,False,"[""a"",""b""]",'
-    '"{""usage_object"": {""cache_read_input_tokens"": 60, ""cache_creation_input_tokens"": 30}}"'
+    '"{""usage_object"": {""cache_read_input_tokens"": 60, ""cache_creation_input_tokens"": 30}}"',
 )
+OTEL = {"attributes": {"gen_ai.system": "openai"}}
+FORK = session(forked_from_id="s-0", model_provider="openai")
+
+FORMATS: dict[str, tuple[str, tuple[Row | str, ...]]] = {
+    "bedrock": ("bedrock", (BEDROCK,)),
+    "bifrost": ("bifrost", (BIFROST,)),
+    "cloudflare": ("cloudflare", (CLOUDFLARE,)),
+    "cursor": ("cursor", (CURSOR_NAMES, CURSOR[0])),
+    "helicone": ("helicone", (HELICONE,)),
+    "helicone export": ("helicone", (HELICONE_EXPORT,)),
+    "openrouter": ("openrouter", (OPENROUTER,)),
+    "openrouter answers": ("openrouter", ({"data": OPENROUTER_ANSWER},)),
+    "portkey": ("portkey", (PORTKEY,)),
+    "responses": ("bodies", (line(CHAT, status=200, user="ada", latency_ms=12.5, tags=["a"]),)),
+    "streamed responses": ("bodies", (line(EVENTS),)),
+    "responses as text": ("bodies", (line("".join(f"data: {json.dumps(one)}\n\n" for one in EVENTS)),)),
+    "batches": ("bodies", (batch_result(1, CHAT),)),
+    "batches of anthropic": (
+        "bodies",
+        ({"custom_id": "a", "timestamp": "2026-05-01T10:00:00Z", "result": {"type": "succeeded", "message": MESSAGE}},),
+    ),
+    "transcript": ("claude-code", (answer(usage={**LIFETIMES, "server_tool_use": USED}, costUSD=0.25, error="rate_limit"),)),
+    "advised transcript": ("claude-code", (listing(OWN_COUNTS, COMPACTION, ADVISOR),)),
+    "codex forks": ("codex", (FORK, tokens(counts(100, 40, 20, 5), counts(300, 90, 60, 15), model="gpt-5"))),
+    "codex totals": ("codex", (tokens(total=counts(300, 90, 60, 15, cache_write_input_tokens=30)),)),
+    "codex records": ("codex", (FORK, record("resp_1", counts(100, 40, 20, 5)))),
+    "codex records alone": ("codex", (record("resp_1", counts(100, 40, 20, 5)),)),
+    "codex turns": ("codex", (turn(),)),
+    "codex talk": ("codex", (codex_line("response_item", {"type": "message"}),)),
+    "codex compactions": ("codex", (codex_line("compacted", {"message": ""}),)),
+    "langfuse download": ("langfuse", (document(downloaded(metadata=OTEL), downloaded(id="o2", type="SPAN")),)),
+    "langfuse export": ("langfuse", (enriched(metadata=OTEL, model_parameters='{"stream": true}'),)),
+    "langfuse traces": ("langfuse", (trace(),)),
+    "litellm spend logs": ("litellm", (spend_log({**LITELLM_CALL, "attempted_retries": 1}, cache_hit="True"),)),
+    "litellm spend logs as csv": ("litellm", SPEND_LOGS),
+    "litellm payloads": (
+        "litellm", (payload(LITELLM_CALL, saved_cache_cost=0.5, id="chatcmpl-1_cache_hit1777629602.75"),),
+    ),
+    "json lines": ("table", (USAGE,)),
+    "csv": ("table", TABLE),
+}  # fmt: skip
+"""Name of the source, and lines: of several the first is a header, or says what the others are."""
+BY_NAME: dict[str, Source] = {source.name: source for source in SOURCES}
 
 HOSTILE = [
     *("null", "-1", "1e400", "NaN", "Infinity", "9" * 26, '"9223372036854775807"', "0.5", "true", "[]", "{}", '""'),
@@ -133,50 +131,6 @@ def check(source: Source, path: Path, content: bytes) -> Batch:
     return batch
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("fuzz")
-
-
-TRACE = json.dumps(document(downloaded(metadata={"attributes": {"gen_ai.system": "openai"}}), downloaded(id="o2", type="SPAN")))
-OBSERVATION = json.dumps(enriched(metadata={"attributes": '{"gen_ai.system":"openai"}'}, model_parameters='{"stream": true}'))
-
-CODEX_FORK = json.dumps(session(forked_from_id="s-0", model_provider="openai")).encode() + b"\n"
-CODEX_EVENT = json.dumps(tokens(counts(100, 40, 20, 5), counts(300, 90, 60, 15), model="gpt-5"))
-CODEX_TOTAL = json.dumps(tokens(total=counts(300, 90, 60, 15, cache_write_input_tokens=30)))
-CODEX_RECORD = json.dumps(
-    line("token_usage_record", {"thread_id": "s-1", "response_id": "resp_1", "usage": counts(100, 40, 20, 5)})
-)
-
-FORMATS = {
-    "bedrock": (gateway("bedrock"), b"", json.dumps(BEDROCK)),
-    "batches": (Bodies(), b"", json.dumps(openai_result(1, {**RESPONSE, "created": 1777629600}))),
-    "cursor": (gateway("cursor"), CURSOR_HEADER.encode(), CURSOR_ROWS.splitlines()[0]),
-    "bifrost": (gateway("bifrost"), b"", json.dumps(BIFROST)),
-    "helicone": (gateway("helicone"), b"", json.dumps(HELICONE)),
-    "portkey": (gateway("portkey"), b"", json.dumps(PORTKEY)),
-    "cloudflare": (gateway("cloudflare"), b"", json.dumps(CLOUDFLARE)),
-    "openrouter": (gateway("openrouter"), b"", json.dumps(OPENROUTER)),
-    "transcript": (ClaudeCode(), b"", ANSWER),
-    "advised transcript": (ClaudeCode(), b"", ADVISED),
-    "codex forks": (Codex(), CODEX_FORK, CODEX_EVENT),
-    "codex totals": (Codex(), b"", CODEX_TOTAL),
-    "codex records": (Codex(), CODEX_FORK, CODEX_RECORD),
-    "codex sessions": (Codex(), b"", json.dumps(session(cli_version="0.144.2", git={"branch": "main"}))),
-    "langfuse download": (Langfuse(), b"", TRACE),
-    "langfuse export": (Langfuse(), b"", OBSERVATION),
-    "langfuse traces": (Langfuse(), b"", json.dumps(trace())),
-    "litellm spend logs": (LiteLLM(), b"", SPEND_LOG),
-    "litellm spend logs as csv": (LiteLLM(), SPEND_LOG_HEADER, SPEND_LOG_ROW),
-    "litellm payloads": (LiteLLM(), b"", PAYLOAD),
-    "json lines": (Table(), b"", USAGE),
-    "responses": (Bodies(), b"", json.dumps({**LINE, "body": RESPONSE})),
-    "streamed responses": (Bodies(), b"", json.dumps({**LINE, "body": EVENTS})),
-    "responses as text": (Bodies(), b"", json.dumps({**LINE, "body": "".join(f"data: {json.dumps(one)}\n\n" for one in EVENTS)})),
-    "csv": (Table(), HEADER, ROW),
-}
-
-
 def mutated(line: str, chance: random.Random) -> bytes:
     """A line in which some stretches are cut out or replaced, as text or as bytes."""
     for _ in range(chance.randint(0, 4)):
@@ -191,11 +145,23 @@ def mutated(line: str, chance: random.Random) -> bytes:
 CHANCES = st.integers(0, 2**64).map(random.Random)
 
 
+def texts_of(name: str) -> list[str]:
+    return [one if isinstance(one, str) else json.dumps(one) for one in FORMATS[name][1]]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_its_own_source_alone_recognises_a_format(name: str, tmp_path: Path):
+    file = tmp_path / "a log"
+    file.write_text("\n".join(texts_of(name)) + "\n")
+
+    assert [source.name for source in SOURCES if source.recognise(Head.of(file))] == [FORMATS[name][0]]
+
+
 @pytest.mark.parametrize("name", FORMATS)
 @settings(max_examples=2, suppress_health_check=list(HealthCheck))
 @given(chance=CHANCES)
-def test_any_lines_are_accounted_for(name: str, folder: Path, chance: random.Random):
-    source, header, line = FORMATS[name]
-    lines = [line.encode(), *(mutated(line, chance) for _ in range(150))]
+def test_any_lines_are_accounted_for(name: str, tmp_path: Path, chance: random.Random):
+    *header, line = texts_of(name)
+    lines = [*(text.encode() for text in (*header, line)), *(mutated(line, chance) for _ in range(150))]
 
-    assert check(source, folder / "fuzz", header + b"\n".join(lines)).lines >= 1
+    assert check(BY_NAME[FORMATS[name][0]], tmp_path / "fuzz", b"\n".join(lines)).lines >= 1
