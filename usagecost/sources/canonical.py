@@ -54,7 +54,7 @@ class CanonicalQuery:
         self._rows: ChangingRows | None = None
         self._column_names: Sequence[str] = ()
         self._kinds: Mapping[str, Kind] = {}
-        self._planned: list[str] = []
+        self._planned: dict[str, str] = {}  # name -> statement
         self._has_signs = False
         self.skips: Skips = Counter()
         """Of the rows of the last run: file and reason -> how many are no requests."""
@@ -68,11 +68,11 @@ class CanonicalQuery:
             read = [column for column in self._column_names if column not in _VERBATIM | _OWN]
             self._kinds = {column: kind for column in read if (kind := kind_of(column, self._conventions, self._now))}
         self._rows.table = in_parallel(table)
-        rows = self._executed()
+        rows = self._canonical_rows()
         texts = set(self._column_names) - _VERBATIM - _OWN - set(self._kinds)
         if not self._has_signs and any(_has_signs(rows[column]) for column in texts):
             self._has_signs = True  # it will be the same further on
-            rows = self._executed()
+            rows = self._canonical_rows()
         rows = self._without_skipped(rows)
         reasons = rows["reason"]
         if reasons.null_count == len(reasons):
@@ -100,7 +100,7 @@ class CanonicalQuery:
 
     def also(self, sql: str) -> pa.Table:
         """What another SELECT says over the rows of the last run, which go by the same name."""
-        return self._con.sql(sql).to_arrow_table()
+        return self._executed("rows_of_another_select", f"WITH {self._relation} AS (FROM changing_rows) SELECT * FROM ({sql})")
 
     def close(self) -> None:
         """Forgets the plan and the last rows."""
@@ -108,7 +108,7 @@ class CanonicalQuery:
             for name in self._planned:
                 self._con.execute(f"DEALLOCATE {name}")
             self._con.unregister(self._relation)
-            self._planned = []
+            self._planned = {}
             self._rows = None
 
     def _requests(self, rows: pa.Table) -> pa.Table:
@@ -132,13 +132,16 @@ class CanonicalQuery:
             _COLUMNS_BY_QUERY[key] = tuple(self._con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0").columns)
         return _COLUMNS_BY_QUERY[key]
 
-    def _executed(self) -> pa.Table:
-        """The rows of the statement."""
-        name = f"canonical_rows_{'of_any_text' if self._has_signs else 'of_plain_text'}"
+    def _canonical_rows(self) -> pa.Table:
+        """The rows of the SELECT, read and checked."""
+        return self._executed(f"canonical_rows_{'of_any_text' if self._has_signs else 'of_plain_text'}", self._statement())
+
+    def _executed(self, name: str, statement: str) -> pa.Table:
+        """The rows of a statement over `changing_rows`, which stays planned under the name."""
         changing_rows = self._rows  # noqa: F841 - DuckDB finds it by its name; it plans anew whenever a registered table is read
-        if name not in self._planned:
-            self._con.execute(f"PREPARE {name} AS {self._statement()}")
-            self._planned.append(name)
+        if self._planned.get(name) != statement:
+            self._con.execute(f"PREPARE {name} AS {statement}")
+            self._planned[name] = statement
         return self._con.sql(f"EXECUTE {name}").to_arrow_table()
 
     def _statement(self) -> str:

@@ -16,9 +16,9 @@ session, counts and outcome. Two calls that agree in all of these would be one r
 from __future__ import annotations
 
 import json
+import re
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from usagecost.sources.otel_names import BEDROCK_MODEL, RESOURCE, SPAN
 from usagecost.sources.otel_spans import ATTRIBUTES, RESOURCE_SHAPE, SCOPE_SHAPE, SPANS, chosen
@@ -214,12 +214,15 @@ FROM (
 )
 """
 
+_LOGS_FIELD = re.compile(b'"resourceLogs"')
+
 
 def elements(lines: pa.Table) -> str:
     """SQL for the records of some lines, of traces and of logs. What none of the lines has is left out: to plan it takes as long as
-    to read some hundred spans.
+    to read some hundred spans. Python looks through the letters many times as fast as Arrow does.
     """
-    has_logs = pc.any(pc.match_substring(lines["text"], '"resourceLogs"')).as_py()
+    letters = (chunk.buffers()[2] for chunk in lines["text"].chunks)
+    has_logs = any(piece and _LOGS_FIELD.search(piece) for piece in letters)
     return f"""
         SELECT * EXCLUDE (export_number, part_number, span_number)
         FROM ({SPANS} {f"UNION ALL BY NAME {_LOGS}" if has_logs else ""})
