@@ -20,17 +20,17 @@ from usagecost.sources.otel_logs import elements
 from usagecost.sources.otel_names import (
     BEDROCK_MODEL,
     CLAUDE_CODE,
+    FIELDS,
     FRAMEWORKS,
     INHERITED,
-    KEPT,
     PROVIDERS,
-    SAID,
+    RECORD_ATTRIBUTES,
     TEXTS,
     as_text,
 )
 from usagecost.sources.otel_parts import ANSWER_ID, HAS_FAILED, IS_CALL, LINEAGE, NAMED_CALL
-from usagecost.sources.otel_picked import AS_PYTHON, PICKED, PLACE
-from usagecost.sources.otel_skips import SKIPPED, tidied
+from usagecost.sources.otel_picked import PLACE_MARK, PLACES, PYTHON_OBJECTS
+from usagecost.sources.otel_skips import SKIPPED, tidy
 from usagecost.sources.otel_spans import SHAPE
 from usagecost.sources.otel_usage import USAGE
 from usagecost.sources.protocol import Batch, Reading
@@ -43,20 +43,20 @@ MOST_AROUND = 50
 def _first(names: Iterable[str], struct: str = "attributes") -> list[str]:
     """SQL for some attributes. None is an empty text: such are not among those of a record."""
     texts = []
-    for name, _, path in (name.partition(PLACE) for name in names):
-        place = f"[{PICKED[name].index(path) + 1}]" if path else ""
-        texts.append(as_text(name, f"{'picked' if path else struct}.{identifier(name)}{place}"))
+    for name, _, path in (name.partition(PLACE_MARK) for name in names):
+        place = f"[{PLACES[name].index(path) + 1}]" if path else ""
+        texts.append(as_text(name, f"{'places' if path else struct}.{identifier(name)}{place}"))
     return texts
 
 
-def _picked(attribute: str) -> str:
+def _place_texts(attribute: str) -> str:
     """SQL for the texts at the places of a JSON attribute that are read."""
     text = f"record.attributes.{identifier(attribute)}"
-    whole = f"""replace(replace({text}, chr(39), '"'), 'None', 'null')""" if attribute in AS_PYTHON else text
-    return f"json_extract_string(TRY_CAST({whole} AS JSON), {[f'$.{path}' for path in PICKED[attribute]]})"
+    document = f"""replace(replace({text}, chr(39), '"'), 'None', 'null')""" if attribute in PYTHON_OBJECTS else text
+    return f"json_extract_string(TRY_CAST({document} AS JSON), {[f'$.{path}' for path in PLACES[attribute]]})"
 
 
-def _said(name: str, names: Iterable[str]) -> str:
+def _field(name: str, names: Iterable[str]) -> str:
     """SQL for the first of some attributes that says anything; of spans of Claude Code its plain one comes first."""
     values = _first(names)
     if name in CLAUDE_CODE:
@@ -79,7 +79,7 @@ _OPERATION = """CASE
 END"""
 
 _NAMED_PROVIDER = "CASE {} WHEN lower(provider) IN {} THEN NULL ELSE provider END".format(
-    " ".join(f"WHEN lower(provider) IN {tuple(names)} THEN '{known}'" for known, names in PROVIDERS.items()), FRAMEWORKS
+    " ".join(f"WHEN lower(provider) IN {tuple(names)} THEN '{vendor}'" for vendor, names in PROVIDERS.items()), FRAMEWORKS
 )
 
 _PROVIDER = f"""coalesce({_NAMED_PROVIDER}, CASE WHEN regexp_matches(requested_model, '{BEDROCK_MODEL}') THEN 'aws' END)"""
@@ -87,12 +87,12 @@ _PROVIDER = f"""coalesce({_NAMED_PROVIDER}, CASE WHEN regexp_matches(requested_m
 _CANCELLED = "regexp_matches(error_class, '(^|[._])(Cancell?edError|AbortError|cancell?ed|TaskCanceledException)$')"
 """How runtimes call that the caller did not wait for the answer."""
 
-_SAID = ", ".join(f"{_said(name, names)} AS {name}" for name, names in SAID.items())
+_FIELDS = ", ".join(f"{_field(name, names)} AS {name}" for name, names in FIELDS.items())
 
-_PICKED = ", ".join(f"{identifier(attribute)}: {_picked(attribute)}" for attribute in PICKED)
+_PLACES = ", ".join(f"{identifier(attribute)}: {_place_texts(attribute)}" for attribute in PLACES)
 
-_READ = f"""
-, said AS MATERIALIZED (  -- without the record, as it is wide, and every use of a column would look for it there again
+_SPANS = f"""
+, fields AS MATERIALIZED (  -- without the record, as it is wide, and every use of a column would look for it there again
     SELECT
         row,
         source_file,
@@ -115,11 +115,11 @@ _READ = f"""
         coalesce({", ".join(_first(("user.id", "enduser.id", "user.email"), "resource"))}) AS resource_user,
         resource."team.id" AS resource_team,
         coalesce(starts_with(span_name, 'claude_code.'), false) AS is_claude_code,
-        {_SAID}
-    FROM (SELECT *, record.attributes AS attributes, record.resource AS resource, {{{_PICKED}}} AS picked FROM lines)
+        {_FIELDS}
+    FROM (SELECT *, record.attributes AS attributes, record.resource AS resource, {{{_PLACES}}} AS places FROM lines)
 )
 {USAGE}
-, read AS MATERIALIZED (
+, spans AS MATERIALIZED (
     SELECT
         * REPLACE (
             coalesce(resource_environment, environment) AS environment,
@@ -130,31 +130,33 @@ _READ = f"""
         coalesce(input_tokens, output_tokens) IS NOT NULL AS has_usage,
         {IS_CALL} AS is_call,
         {ANSWER_ID} AS answer_id
-    FROM used
+    FROM canonical
 )"""
 
 _NAMES = ", ".join(INHERITED)
-_AROUND = f"""
-, around AS MATERIALIZED (  -- one row = a span that has others in it, however often it was sent
+_INHERITANCE = f"""
+, parents AS MATERIALIZED (  -- one row = a span that has others in it, however often it was sent
     SELECT trace_id, span_id, max(parent_id) AS parent, {", ".join(f"max({name}) AS {name}" for name in INHERITED)}
-    FROM read SEMI JOIN (SELECT trace_id, parent_id AS span_id FROM read) AS parent USING (trace_id, span_id)
+    FROM spans SEMI JOIN (SELECT trace_id, parent_id AS span_id FROM spans) AS parent USING (trace_id, span_id)
     GROUP BY trace_id, span_id
 )
 , inherited AS (
 -- climbing: one row = a request, and what is known up to a span around it
 WITH RECURSIVE climbing(row, trace_id, parent, height, {_NAMES}) AS (
-    SELECT row, trace_id, parent_id, 0, {_NAMES} FROM read WHERE (has_usage OR is_call) AND parent_id IS NOT NULL
+    SELECT row, trace_id, parent_id, 0, {_NAMES} FROM spans WHERE (has_usage OR is_call) AND parent_id IS NOT NULL
     UNION ALL
     SELECT
-        climbing.row, around.trace_id, around.parent, height + 1,
-        {", ".join(f"coalesce(climbing.{name}, around.{name})" for name in INHERITED)}
-    FROM climbing JOIN around ON around.trace_id = climbing.trace_id AND around.span_id = climbing.parent
-    WHERE height < {MOST_AROUND} AND around.span_id IS DISTINCT FROM around.parent
+        climbing.row, parents.trace_id, parents.parent, height + 1,
+        {", ".join(f"coalesce(climbing.{name}, parents.{name})" for name in INHERITED)}
+    FROM climbing JOIN parents ON parents.trace_id = climbing.trace_id AND parents.span_id = climbing.parent
+    WHERE height < {MOST_AROUND} AND parents.span_id IS DISTINCT FROM parents.parent
 )
 SELECT row, {", ".join(f"arg_max({name}, height) AS {name}" for name in INHERITED)} FROM climbing GROUP BY row
 )
-, whole AS (SELECT read.* REPLACE ({", ".join(f"coalesce(inherited.{name}, read.{name}) AS {name}" for name in INHERITED)})
-    FROM read LEFT JOIN inherited USING (row))"""
+, complete_spans AS (
+SELECT spans.* REPLACE ({", ".join(f"coalesce(inherited.{name}, spans.{name}) AS {name}" for name in INHERITED)})
+FROM spans LEFT JOIN inherited USING (row)
+)"""
 
 _OF_CODEX = "CASE WHEN starts_with(scope, 'codex') THEN model_around END"
 """Codex tells the model of a turn, and the usage of the calls in it. The name is so plain that it is read of its spans only."""
@@ -165,8 +167,8 @@ _STREAMS = (
 
 _DURATION_MS = "((TRY_CAST(ended_at AS HUGEINT) - TRY_CAST(started_at AS HUGEINT)) / 1e6)"
 
-_TOLD_S = "TRY_CAST(ttft_s AS DOUBLE)"
-_TOLD_MS = f"({_TOLD_S} * CASE WHEN {_TOLD_S} * 1000 > {_DURATION_MS} AND {_TOLD_S} <= {_DURATION_MS} THEN 1 ELSE 1000 END)"
+_TTFT_S = "TRY_CAST(ttft_s AS DOUBLE)"
+_TTFT_MS = f"({_TTFT_S} * CASE WHEN {_TTFT_S} * 1000 > {_DURATION_MS} AND {_TTFT_S} <= {_DURATION_MS} THEN 1 ELSE 1000 END)"
 """The conventions say seconds. Strands writes milliseconds, which would be longer than the whole call as seconds."""
 
 _UNTIL_FIRST_MS = """(
@@ -180,17 +182,17 @@ _COST = f"""coalesce(
     list_sum(list_transform({_COSTS}, lambda entry: entry.value))::VARCHAR
 )"""
 
-_KEPT = json_object(
+_ATTRIBUTES = json_object(
     {
         "span": "to_json(span_name)",
         "scope": "to_json(scope)",
         "scope_version": "to_json(scope_version)",
         "service_version": "to_json(service_version)",
-        **{name: _as_json(name) for name in KEPT},
+        **{name: _as_json(name) for name in RECORD_ATTRIBUTES},
     }
 )
 
-ROWS = f"""{_READ}{_AROUND}
+ROWS = f"""{_SPANS}{_INHERITANCE}
 , request AS MATERIALIZED (
 SELECT
     row,
@@ -207,7 +209,7 @@ SELECT
     started_at AS started_at,
     CASE WHEN logfire_type = 'log' OR (log_kind IS NOT NULL AND started_at = ended_at) THEN NULL ELSE {_DURATION_MS} END
         AS duration_ms,
-    coalesce({_TOLD_MS}, TRY_CAST(ttft_ms AS DOUBLE), {_UNTIL_FIRST_MS}) AS ttft_ms,
+    coalesce({_TTFT_MS}, TRY_CAST(ttft_ms AS DOUBLE), {_UNTIL_FIRST_MS}) AS ttft_ms,
     {_PROVIDER} AS provider,
     coalesce(response_model, requested_model, {_OF_CODEX}) AS model,
     coalesce(requested_model, {_OF_CODEX}) AS requested_model,
@@ -240,8 +242,8 @@ SELECT
     output_image_tokens,
     {units_map({"web_searches": "web_searches", "uncounted_tokens": "uncounted"})} AS units,
     {_COST} AS reported_cost_usd,
-    {_KEPT} AS attributes
-FROM whole
+    {_ATTRIBUTES} AS attributes
+FROM complete_spans
 ) SELECT * FROM request
 """
 
@@ -268,4 +270,4 @@ class OpenTelemetry:
         """Exports in batches; one row = one span or log record with usage, or one call of a model without."""
         conventions = Conventions(time_unit="ns", names={"request_id": "traceId and spanId", "started_at": "startTimeUnixNano"})
         lines = JsonLines(self.name, SHAPE, ROWS, conventions, elements=elements, lineage=LINEAGE)
-        return tidied(lines.batches(heads, reading))
+        return tidy(lines.batches(heads, reading))

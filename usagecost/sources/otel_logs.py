@@ -9,7 +9,7 @@ conventions here, by emitter, as its code has them:
   other kinds say, too, where output may include thoughts: the total decides. Where both write 0 for all, nothing is known.
 - Gemini CLI tells each call by the conventions' event as well, which leaves out thoughts and the cache: it is not read.
 
-A record has no id of its own: it is told by its trace, else by itself, and by a hash of its name, time, session, place in the
+A record has no id of its own: its id is made of its trace, if it has one, and of a hash of its name, time, session, place in the
 session, counts and outcome. Two calls that agree in all of these would be one request.
 """
 
@@ -21,7 +21,7 @@ import re
 import pyarrow as pa
 
 from usagecost.sources.otel_names import BEDROCK_MODEL, RESOURCE, SPAN
-from usagecost.sources.otel_spans import ATTRIBUTES, RESOURCE_SHAPE, SCOPE_SHAPE, SPANS, chosen
+from usagecost.sources.otel_spans import ATTRIBUTES, RESOURCE_SHAPE, SCOPE_SHAPE, SPANS, attributes_object
 from usagecost.sources.sql import json_object, literal
 
 _PLAIN = (
@@ -40,7 +40,7 @@ LOG_IDS = ("traceId", "spanId", "timeUnixNano", "observedTimeUnixNano", "eventNa
 DETAILS = "gen_ai.client.inference.operation.details"
 """The conventions' event of a call."""
 
-ANSWERED, FAILED, OF_CONVENTIONS, TOLD_TWICE, NO_CALL = "answered", "failed", "of conventions", "told twice", "no call"
+ANSWERED, FAILED, OF_CONVENTIONS, DUPLICATE, NO_CALL = "answered", "failed", "of conventions", "told twice", "no call"
 """What a log record is: a call of an agent that was answered or failed, the conventions' event, the same of an agent that tells its
 calls otherwise too, or anything else.
 """
@@ -55,47 +55,47 @@ _SHAPE = {
 }
 
 _EVENT = """CASE
-    WHEN starts_with(part.scope.name, 'com.anthropic.claude_code') THEN 'claude_code.' || said."event.name"
-    ELSE coalesce(said."event.name", log.eventName)
+    WHEN starts_with(part.scope.name, 'com.anthropic.claude_code') THEN 'claude_code.' || fields."event.name"
+    ELSE coalesce(fields."event.name", log.eventName)
 END"""
 
-_IS_COMPLETED = """event = 'codex.sse_event' AND said."event.kind" = 'response.completed'"""
+_IS_COMPLETED = """event = 'codex.sse_event' AND fields."event.kind" = 'response.completed'"""
 
 _KIND = f"""CASE
     WHEN event IN ('claude_code.api_request', 'gemini_cli.api_response', 'qwen-code.api_response') THEN '{ANSWERED}'
     WHEN event IN ('claude_code.api_error', 'gemini_cli.api_error', 'qwen-code.api_error') THEN '{FAILED}'
-    WHEN {_IS_COMPLETED} AND coalesce(said.input_token_count, said.output_token_count) IS NOT NULL THEN '{ANSWERED}'
-    WHEN {_IS_COMPLETED} AND said.duration_ms IS NULL THEN '{FAILED}'
-    WHEN event = 'codex.api_request' AND NOT coalesce(starts_with(said."http.response.status_code", '2'), false)
-        AND contains(coalesce(said.endpoint, '/responses'), '/responses') THEN '{FAILED}'
-    WHEN event = '{DETAILS}' THEN CASE WHEN part.scope.name = 'gemini-cli' THEN '{TOLD_TWICE}' ELSE '{OF_CONVENTIONS}' END
+    WHEN {_IS_COMPLETED} AND coalesce(fields.input_token_count, fields.output_token_count) IS NOT NULL THEN '{ANSWERED}'
+    WHEN {_IS_COMPLETED} AND fields.duration_ms IS NULL THEN '{FAILED}'
+    WHEN event = 'codex.api_request' AND NOT coalesce(starts_with(fields."http.response.status_code", '2'), false)
+        AND contains(coalesce(fields.endpoint, '/responses'), '/responses') THEN '{FAILED}'
+    WHEN event = '{DETAILS}' THEN CASE WHEN part.scope.name = 'gemini-cli' THEN '{DUPLICATE}' ELSE '{OF_CONVENTIONS}' END
     ELSE '{NO_CALL}'
 END"""
 
 _MOMENT = """coalesce(
-    TRY(epoch_us(TRY_CAST(said."event.timestamp" AS TIMESTAMPTZ)))::HUGEINT * 1000,
+    TRY(epoch_us(TRY_CAST(fields."event.timestamp" AS TIMESTAMPTZ)))::HUGEINT * 1000,
     TRY_CAST(nullif(log.timeUnixNano, '0') AS HUGEINT),
     TRY_CAST(nullif(log.observedTimeUnixNano, '0') AS HUGEINT)
 )"""
 
-_HASH = """md5(concat_ws(' ', event, moment, said."session.id", said."conversation.id", said."event.sequence",
-    said.input_tokens, said.output_tokens, said.input_token_count, said.output_token_count, said."gen_ai.usage.input_tokens",
-    said."gen_ai.usage.output_tokens", said."gen_ai.response.id", said.attempt, kind))"""
+_HASH = """md5(concat_ws(' ', event, moment, fields."session.id", fields."conversation.id", fields."event.sequence",
+    fields.input_tokens, fields.output_tokens, fields.input_token_count, fields.output_token_count,
+    fields."gen_ai.usage.input_tokens", fields."gen_ai.usage.output_tokens", fields."gen_ai.response.id", fields.attempt, kind))"""
 
 _MODEL = f"CASE kind WHEN '{ANSWERED}' THEN 'gen_ai.response.model' ELSE 'gen_ai.request.model' END"
 
 _CLAUDE_PROVIDER = f"""CASE
-    WHEN regexp_matches(said.model, '{BEDROCK_MODEL}') THEN 'aws'
-    WHEN contains(said.model, '@') THEN 'google'
-    WHEN starts_with(said.model, 'claude') THEN 'anthropic'
+    WHEN regexp_matches(fields.model, '{BEDROCK_MODEL}') THEN 'aws'
+    WHEN contains(fields.model, '@') THEN 'google'
+    WHEN starts_with(fields.model, 'claude') THEN 'anthropic'
 END"""
 
-_IS_UNKNOWN = "coalesce(said.total_token_count = '0' AND said.input_token_count = '0', false)"
+_IS_UNKNOWN = "coalesce(fields.total_token_count = '0' AND fields.input_token_count = '0', false)"
 
 
 def _unless_unknown(names: dict[str, str]) -> dict[str, str]:
     """SQL for counts of what writes 0 where it knows nothing."""
-    return {name: f"CASE WHEN NOT {_IS_UNKNOWN} THEN said.{value} END" for name, value in names.items()}
+    return {name: f"CASE WHEN NOT {_IS_UNKNOWN} THEN fields.{value} END" for name, value in names.items()}
 
 
 _OF_GEMINI = {
@@ -105,37 +105,37 @@ _OF_GEMINI = {
     "gen_ai.usage.total_tokens": "total_token_count",
 }
 
-_RENAMED = {
+_RENAMES = {
     "claude_code": {
-        "gen_ai.usage.input_tokens": "said.input_tokens",
-        "gen_ai.usage.output_tokens": "said.output_tokens",
-        "gen_ai.usage.cost_usd": "said.cost_usd",
-        "gen_ai.response.id": "said.request_id",
+        "gen_ai.usage.input_tokens": "fields.input_tokens",
+        "gen_ai.usage.output_tokens": "fields.output_tokens",
+        "gen_ai.usage.cost_usd": "fields.cost_usd",
+        "gen_ai.response.id": "fields.request_id",
         "gen_ai.provider.name": _CLAUDE_PROVIDER,
         "model": "NULL",  # of spans it is the one asked for
-        _MODEL: "said.model",
+        _MODEL: "fields.model",
     },
     "codex": {
-        "gen_ai.usage.input_tokens": "said.input_token_count",
-        "gen_ai.usage.output_tokens": "said.output_token_count",
-        "gen_ai.usage.cached_tokens": "said.cached_token_count",
-        "gen_ai.usage.cache_write_tokens": "said.cache_write_token_count",
-        "gen_ai.usage.reasoning_tokens": "said.reasoning_token_count",
-        "gen_ai.request.model": "said.model",
-        "gen_ai.conversation.id": 'said."conversation.id"',
+        "gen_ai.usage.input_tokens": "fields.input_token_count",
+        "gen_ai.usage.output_tokens": "fields.output_token_count",
+        "gen_ai.usage.cached_tokens": "fields.cached_token_count",
+        "gen_ai.usage.cache_write_tokens": "fields.cache_write_token_count",
+        "gen_ai.usage.reasoning_tokens": "fields.reasoning_token_count",
+        "gen_ai.request.model": "fields.model",
+        "gen_ai.conversation.id": 'fields."conversation.id"',
     },
     "gemini_cli": {
         **_unless_unknown(_OF_GEMINI),
         **_unless_unknown({"gen_ai.usage.experimental.reasoning_tokens": "thoughts_token_count"}),
         **_unless_unknown({"gemini_cli.tool_input_tokens": "tool_token_count"}),
         "gen_ai.provider.name": "'gcp.gen_ai'",
-        _MODEL: "said.model",
+        _MODEL: "fields.model",
     },
     "qwen-code": {
         **_unless_unknown(_OF_GEMINI),
         **_unless_unknown({"gen_ai.usage.reasoning_tokens": "thoughts_token_count"}),
-        "gen_ai.response.id": "said.response_id",
-        _MODEL: "said.model",
+        "gen_ai.response.id": "fields.response_id",
+        _MODEL: "fields.model",
     },
 }
 """Emitter, as its events' names begin -> name of the conventions, or SQL for it, and SQL for its value."""
@@ -147,7 +147,7 @@ def _object(names: dict[str, str]) -> str:
 
 
 _PATCH = f"""CASE split_part(event, '.', 1)
-    {" ".join(f"WHEN '{emitter}' THEN {_object(names)}" for emitter, names in _RENAMED.items())}
+    {" ".join(f"WHEN '{emitter}' THEN {_object(names)}" for emitter, names in _RENAMES.items())}
     ELSE '{{}}'::JSON
 END"""
 
@@ -157,20 +157,20 @@ _TEXT = json_object(
     {
         "traceId": "to_json(coalesce(trace, 'log.' || left(hash, 16)))",
         "spanId": "to_json(CASE WHEN trace IS NULL THEN right(hash, 16) ELSE hash END)",
-        "parentSpanId": f"CASE WHEN kind <> '{OF_CONVENTIONS}' THEN to_json(around) END",
-        "toldSpanId": f"CASE WHEN kind = '{OF_CONVENTIONS}' THEN to_json(around) END",
+        "parentSpanId": f"CASE WHEN kind <> '{OF_CONVENTIONS}' THEN to_json(enclosing_span) END",
+        "toldSpanId": f"CASE WHEN kind = '{OF_CONVENTIONS}' THEN to_json(enclosing_span) END",
         "logKind": "to_json(kind)",
         "name": "to_json(event)",
-        "startTimeUnixNano": "to_json((moment - coalesce(took, 0))::VARCHAR)",
+        "startTimeUnixNano": "to_json((moment - coalesce(duration, 0))::VARCHAR)",
         "endTimeUnixNano": "to_json(moment::VARCHAR)",
         "status": f"to_json(CASE WHEN kind = '{FAILED}' THEN '2' END)",
         "scope": "to_json(part.scope)",
-        "resource": chosen("export.resource.attributes", RESOURCE),
+        "resource": attributes_object("export.resource.attributes", RESOURCE),
         "attributes": f"CASE WHEN {_IS_READ} THEN json_merge_patch(attributes, {_PATCH}) ELSE '{{}}' END",
     }
 )
 
-_SAID = dict.fromkeys(
+_FIELDS = dict.fromkeys(
     (
         *_PLAIN, "input_tokens", "output_tokens", "model", "session.id", "http.response.status_code", "gen_ai.response.id",
         "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens",
@@ -179,7 +179,7 @@ _SAID = dict.fromkeys(
 )  # fmt: skip
 
 _LOGS = f"""
-SELECT * EXCLUDE (row, exports, export, part, log, attributes, said, event, kind, moment, took, trace, around, hash)
+SELECT * EXCLUDE (row, exports, export, part, log, attributes, fields, event, kind, moment, duration, trace, enclosing_span, hash)
     REPLACE ({_TEXT} AS text), row AS line_row
 FROM (
     SELECT *, {_HASH} AS hash
@@ -189,11 +189,14 @@ FROM (
             {_EVENT} AS event,
             {_KIND} AS kind,
             {_MOMENT} AS moment,
-            TRY((TRY_CAST(said.duration_ms AS DOUBLE) * 1e6)::HUGEINT) AS took,
+            TRY((TRY_CAST(fields.duration_ms AS DOUBLE) * 1e6)::HUGEINT) AS duration,
             nullif(log.traceId, '') AS trace,
-            CASE WHEN trace IS NOT NULL THEN nullif(log.spanId, '') END AS around
+            CASE WHEN trace IS NOT NULL THEN nullif(log.spanId, '') END AS enclosing_span
         FROM (
-            SELECT *, {chosen("log.attributes", LOG)} AS attributes, from_json(attributes, {literal(json.dumps(_SAID))}) AS said
+            SELECT
+                *,
+                {attributes_object("log.attributes", LOG)} AS attributes,
+                from_json(attributes, {literal(json.dumps(_FIELDS))}) AS fields
             FROM (
                 SELECT *, unnest(part.logRecords) AS log, generate_subscripts(part.logRecords, 1) AS span_number
                 FROM (

@@ -18,8 +18,8 @@ from usagecost.sources.otel_picked import (
     LOGFIRE_USAGE,
     METADATA,
     MLFLOW_USAGE,
-    PLACE,
-    picked,
+    PLACE_MARK,
+    place,
 )
 
 
@@ -48,16 +48,16 @@ COUNTS = {
     "input_tokens": (
         "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.inputTokens",
         "ai.usage.promptTokens", "llm.usage.prompt_tokens", "ai.usage.tokens", "gen_ai.response.prompt_tokens",
-        picked(MLFLOW_USAGE, "input_tokens"),
+        place(MLFLOW_USAGE, "input_tokens"),
     ),
     "output_tokens": (
         "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "ai.usage.outputTokens",
         "ai.usage.completionTokens", "llm.usage.completion_tokens", "gen_ai.response.completion_tokens",
-        picked(MLFLOW_USAGE, "output_tokens"),
+        place(MLFLOW_USAGE, "output_tokens"),
     ),
     "total_tokens": (
         "gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens",
-        picked(MLFLOW_USAGE, "total_tokens"),
+        place(MLFLOW_USAGE, "total_tokens"),
     ),
     "cache_read_tokens": (
         "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.input_tokens.cached",
@@ -66,10 +66,10 @@ COUNTS = {
         "gen_ai.usage.cached_tokens", "gen_ai.usage.cache_read_tokens",
         "gen_ai.usage.prompt_tokens_details.cached_tokens", "llm.token_count.prompt_details.cache_read",
         "llm.token_count.prompt_details.cache_input", "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
-        picked(LITELLM_USAGE, "cache_read_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cached_tokens"),
-        picked(LANGSMITH_INPUT, "cache_read"), picked(LANGSMITH_USAGE, "input_token_details.cache_read"),
-        picked(ADK_ANSWER, "usage_metadata.cached_content_token_count"),
-        picked(LOGFIRE_AGENT_USAGE, "input_tokens_details.cached_tokens"), picked(MLFLOW_USAGE, "cache_read_input_tokens"),
+        place(LITELLM_USAGE, "cache_read_input_tokens"), place(LITELLM_USAGE, "prompt_tokens_details.cached_tokens"),
+        place(LANGSMITH_INPUT, "cache_read"), place(LANGSMITH_USAGE, "input_token_details.cache_read"),
+        place(ADK_ANSWER, "usage_metadata.cached_content_token_count"),
+        place(LOGFIRE_AGENT_USAGE, "input_tokens_details.cached_tokens"), place(MLFLOW_USAGE, "cache_read_input_tokens"),
     ),
     "cache_write_tokens": (
         "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
@@ -77,27 +77,27 @@ COUNTS = {
         "gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.details.cache_write_tokens",
         "gen_ai.usage.details.cache_creation_input_tokens", "gen_ai.usage.cache_creation_tokens", "gen_ai.usage.cache_write_tokens",
         "gen_ai.usage.prompt_tokens_details.cache_creation_tokens", "llm.token_count.prompt_details.cache_write",
-        "ai.usage.inputTokenDetails.cacheWriteTokens", picked(METADATA, "anthropic.usage.cache_creation_input_tokens"),
-        picked(METADATA, "anthropic.cacheCreationInputTokens"), picked(METADATA, "bedrock.usage.cacheWriteInputTokens"),
-        picked(LITELLM_USAGE, "cache_creation_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cache_creation_tokens"),
-        picked(LANGSMITH_INPUT, "cache_creation"), picked(LANGSMITH_USAGE, "input_token_details.cache_creation"),
-        picked(MLFLOW_USAGE, "cache_creation_input_tokens"),
+        "ai.usage.inputTokenDetails.cacheWriteTokens", place(METADATA, "anthropic.usage.cache_creation_input_tokens"),
+        place(METADATA, "anthropic.cacheCreationInputTokens"), place(METADATA, "bedrock.usage.cacheWriteInputTokens"),
+        place(LITELLM_USAGE, "cache_creation_input_tokens"), place(LITELLM_USAGE, "prompt_tokens_details.cache_creation_tokens"),
+        place(LANGSMITH_INPUT, "cache_creation"), place(LANGSMITH_USAGE, "input_token_details.cache_creation"),
+        place(MLFLOW_USAGE, "cache_creation_input_tokens"),
     ),
     "cache_write_5m_tokens": (
-        "gen_ai.usage.details.ephemeral_5m_input_tokens", picked(LANGSMITH_INPUT, "ephemeral_5m_input_tokens"),
-        picked(LANGSMITH_USAGE, "input_token_details.ephemeral_5m_input_tokens"),
+        "gen_ai.usage.details.ephemeral_5m_input_tokens", place(LANGSMITH_INPUT, "ephemeral_5m_input_tokens"),
+        place(LANGSMITH_USAGE, "input_token_details.ephemeral_5m_input_tokens"),
     ),
     "cache_write_1h_tokens": (
         "anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
         "gen_ai.usage.details.ephemeral_1h_input_tokens", "gen_ai.usage.details.cache_write_1h_tokens",
-        picked(METADATA, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens"),
-        picked(LITELLM_USAGE, "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens"),
-        picked(LANGSMITH_INPUT, "ephemeral_1h_input_tokens"),
-        picked(LANGSMITH_USAGE, "input_token_details.ephemeral_1h_input_tokens"),
-        picked(LOGFIRE_USAGE, "cache_creation.ephemeral_1h_input_tokens"),
+        place(METADATA, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens"),
+        place(LITELLM_USAGE, "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens"),
+        place(LANGSMITH_INPUT, "ephemeral_1h_input_tokens"),
+        place(LANGSMITH_USAGE, "input_token_details.ephemeral_1h_input_tokens"),
+        place(LOGFIRE_USAGE, "cache_creation.ephemeral_1h_input_tokens"),
     ),
     "apart_reasoning_tokens": (
-        "gen_ai.usage.experimental.reasoning_tokens", picked(ADK_ANSWER, "usage_metadata.thoughts_token_count"),
+        "gen_ai.usage.experimental.reasoning_tokens", place(ADK_ANSWER, "usage_metadata.thoughts_token_count"),
     ),
     "reasoning_tokens": (
         "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.output_tokens.reasoning", "gen_ai.usage.reasoning_tokens",
@@ -105,22 +105,22 @@ COUNTS = {
         "gen_ai.usage.completion_tokens_details.reasoning_tokens", "llm.usage.reasoning_tokens",
         "codex.usage.reasoning_output_tokens",
         "llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens",
-        picked(LITELLM_USAGE, "completion_tokens_details.reasoning_tokens"), picked(LANGSMITH_OUTPUT, "reasoning"),
-        picked(LANGSMITH_USAGE, "output_token_details.reasoning"),
-        picked(LOGFIRE_USAGE, "completion_tokens_details.reasoning_tokens"),
-        picked(LOGFIRE_USAGE, "output_tokens_details.reasoning_tokens"),
-        picked(LOGFIRE_AGENT_USAGE, "output_tokens_details.reasoning_tokens"),
+        place(LITELLM_USAGE, "completion_tokens_details.reasoning_tokens"), place(LANGSMITH_OUTPUT, "reasoning"),
+        place(LANGSMITH_USAGE, "output_token_details.reasoning"),
+        place(LOGFIRE_USAGE, "completion_tokens_details.reasoning_tokens"),
+        place(LOGFIRE_USAGE, "output_tokens_details.reasoning_tokens"),
+        place(LOGFIRE_AGENT_USAGE, "output_tokens_details.reasoning_tokens"),
     ),
     "input_audio_tokens": (
         "gen_ai.usage.audio.input_tokens", "gen_ai.usage.details.input_audio_tokens", "llm.token_count.prompt_details.audio",
-        "gen_ai.usage.prompt_tokens_details.audio_tokens", picked(LITELLM_USAGE, "prompt_tokens_details.audio_tokens"),
-        picked(LANGSMITH_INPUT, "audio"), picked(LANGSMITH_USAGE, "input_token_details.audio"),
+        "gen_ai.usage.prompt_tokens_details.audio_tokens", place(LITELLM_USAGE, "prompt_tokens_details.audio_tokens"),
+        place(LANGSMITH_INPUT, "audio"), place(LANGSMITH_USAGE, "input_token_details.audio"),
     ),
     "output_audio_tokens": (
         "gen_ai.usage.audio.output_tokens", "gen_ai.usage.details.output_audio_tokens",
         "llm.token_count.completion_details.audio", "gen_ai.usage.completion_tokens_details.audio_tokens",
-        picked(LITELLM_USAGE, "completion_tokens_details.audio_tokens"), picked(LANGSMITH_OUTPUT, "audio"),
-        picked(LANGSMITH_USAGE, "output_token_details.audio"),
+        place(LITELLM_USAGE, "completion_tokens_details.audio_tokens"), place(LANGSMITH_OUTPUT, "audio"),
+        place(LANGSMITH_USAGE, "output_token_details.audio"),
     ),
     "cache_audio_read_tokens": ("gen_ai.usage.details.cache_audio_read_tokens",),
     "input_image_tokens": (
@@ -135,9 +135,9 @@ COUNTS = {
     "web_searches": (
         "anthropic.usage.server_tool_use.web_search_requests", "gen_ai.usage.server_tool_use.web_search_requests",
         "gen_ai.usage.details.web_search_requests", "gen_ai.usage.web_search_requests",
-        picked(METADATA, "anthropic.usage.server_tool_use.web_search_requests"),
-        picked(LITELLM_USAGE, "server_tool_use.web_search_requests"),
-        picked(LOGFIRE_USAGE, "server_tool_use.web_search_requests"),
+        place(METADATA, "anthropic.usage.server_tool_use.web_search_requests"),
+        place(LITELLM_USAGE, "server_tool_use.web_search_requests"),
+        place(LOGFIRE_USAGE, "server_tool_use.web_search_requests"),
     ),
 }  # fmt: skip
 """What is counted -> attributes with that count. The canonical columns are made of these: see otel_usage.py."""
@@ -157,7 +157,7 @@ TEXTS = {
     ),
     "requested_model": (
         "gen_ai.request.model", "llm.request.model_name", "ai.model.id", "embedding.model_name", "llm.request.model",
-        picked("llm.invocation_parameters", "model"),
+        place("llm.invocation_parameters", "model"),
     ),
     "operation": ("gen_ai.operation.name", "llm.request.type"),
     "error_class": ("error.type",),
@@ -176,12 +176,12 @@ TEXTS = {
     "is_streaming": ("gen_ai.request.stream", "gen_ai.request.is_stream", "gen_ai.is_streaming", "llm.is_streaming"),
     "service_tier": (
         "openai.response.service_tier", "gen_ai.openai.response.service_tier", "anthropic.response.service_tier",
-        "gen_ai.response.service_tier", picked(METADATA, "anthropic.usage.service_tier"), picked(METADATA, "openai.serviceTier"),
+        "gen_ai.response.service_tier", place(METADATA, "anthropic.usage.service_tier"), place(METADATA, "openai.serviceTier"),
         "openai.request.service_tier", "gen_ai.openai.request.service_tier", "gen_ai.request.service_tier",
     ),
-    "speed": ("anthropic.usage.speed", "anthropic.request.speed", picked(METADATA, "anthropic.usage.speed")),
+    "speed": ("anthropic.usage.speed", "anthropic.request.speed", place(METADATA, "anthropic.usage.speed")),
     "inference_region": (
-        "anthropic.usage.inference_geo", "anthropic.request.inference_geo", picked(METADATA, "anthropic.usage.inference_geo"),
+        "anthropic.usage.inference_geo", "anthropic.request.inference_geo", place(METADATA, "anthropic.usage.inference_geo"),
     ),
     "route": ("server.address",),
     "reported_cost_usd": (
@@ -212,7 +212,7 @@ KINDS = {
 }
 """What tells what a span is where no operation is named -> attributes that say it."""
 
-KEPT = {
+RECORD_ATTRIBUTES = {
     "response_id": ("gen_ai.response.id", "ai.response.id"),
     "finish_reasons": ("gen_ai.response.finish_reasons", "ai.response.finishReason"),
     "agent": ("gen_ai.agent.name", "agent.name"),
@@ -239,10 +239,10 @@ RESOURCE = ("service.name", "service.version", *TEXTS["environment"], "user.id",
 EXCEPTION_TYPE = "exception.type"
 """Of the event that an exception leaves in a span."""
 
-SAID = COUNTS | TEXTS | KINDS | KEPT
+FIELDS = COUNTS | TEXTS | KINDS | RECORD_ATTRIBUTES
 """Everything that a span says -> attributes that say it."""
 
-SPAN = tuple(dict.fromkeys(name.partition(PLACE)[0] for names in (*SAID.values(), CLAUDE_CODE.values()) for name in names))
+SPAN = tuple(dict.fromkeys(name.partition(PLACE_MARK)[0] for names in (*FIELDS.values(), CLAUDE_CODE.values()) for name in names))
 """All attributes of a span that are read, each once."""
 
 

@@ -27,8 +27,8 @@ import json
 
 from usagecost.schema import MEETING
 from usagecost.sources.otel_logs import ANSWERED, FAILED
-from usagecost.sources.otel_names import COUNTS, KEPT, KINDS, TEXTS, as_text
-from usagecost.sources.otel_picked import PLACE
+from usagecost.sources.otel_names import COUNTS, KINDS, RECORD_ATTRIBUTES, TEXTS, as_text
+from usagecost.sources.otel_picked import PLACE_MARK
 from usagecost.sources.sql import literal
 
 LEAST_LETTERS, MOST_LETTERS, LEAST_WITHOUT_ZEROS = 20, 200, 15
@@ -113,9 +113,11 @@ MEETING_NS, LATER_NS = 250_000_000, 50_000_000
 two; the first call of a process loads modules in between and takes up to a tenth of a second.
 """
 
-_SAID = {name: TEXTS[name] for name in ("session_id", "operation", "error_class", "level")}
-_SAID |= {name: COUNTS[name] for name in ("input_tokens", "output_tokens")} | KINDS | {"response_id": KEPT["response_id"]}
-_SAID = {name: [attribute for attribute in names if PLACE not in attribute] for name, names in _SAID.items()}
+_FIELDS = {name: TEXTS[name] for name in ("session_id", "operation", "error_class", "level")}
+_FIELDS |= (
+    {name: COUNTS[name] for name in ("input_tokens", "output_tokens")} | KINDS | {"response_id": RECORD_ATTRIBUTES["response_id"]}
+)
+_FIELDS = {name: [attribute for attribute in names if PLACE_MARK not in attribute] for name, names in _FIELDS.items()}
 _OF_CLAUDE_CODE = ("success", "input_tokens", "output_tokens")
 _LINK = {
     **dict.fromkeys(
@@ -135,7 +137,7 @@ _LINK = {
     ),
     "scope": {"name": "VARCHAR"},
     "resource": {"service.name": "VARCHAR"},
-    "attributes": dict.fromkeys([*(name for names in _SAID.values() for name in names), *_OF_CLAUDE_CODE], "VARCHAR"),
+    "attributes": dict.fromkeys([*(name for names in _FIELDS.values() for name in names), *_OF_CLAUDE_CODE], "VARCHAR"),
 }
 
 
@@ -144,21 +146,21 @@ def _first(*names: str) -> str:
     return f"coalesce({values})"
 
 
-def _said(name: str, *names: str) -> str:
+def _field(name: str, *names: str) -> str:
     """SQL for the first of some attributes that says anything; of spans of Claude Code its plain one comes first."""
     return f"if(is_claude_code, record.attributes.{name}, {_first(*names)})" if name in _OF_CLAUDE_CODE else _first(*names)
 
 
 def _meeting(moment: str) -> str:
     """SQL for the id in which spans with the same counts meet that ended about a moment."""
-    return f"'{MEETING}' || md5(concat_ws(' ', met_by, ({moment}) // {MEETING_NS}))"
+    return f"'{MEETING}' || md5(concat_ws(' ', meeting_key, ({moment}) // {MEETING_NS}))"
 
 
 _MAY_HAVE_ENDED = f"ended_at + {LATER_NS} - earlier * {MEETING_NS}"
 
 LINEAGE = f"""
 , link AS (SELECT from_json(text, {literal(json.dumps(_LINK))}) AS record FROM lines)
-, named AS (
+, span_fields AS (
     SELECT
         nullif(record.traceId, '') AS trace_id,
         nullif(record.spanId, '') AS span_id,
@@ -171,9 +173,9 @@ LINEAGE = f"""
         TRY_CAST(record.endTimeUnixNano AS HUGEINT) AS ended_at,
         record.resource."service.name" AS app,
         record.logKind AS log_kind,
-        nullif(record.toldSpanId, '') AS told_id,
+        nullif(record.toldSpanId, '') AS call_span_id,
         starts_with(span_name, 'claude_code.') AS is_claude_code,
-        {", ".join(f"{_said(name, *names)} AS {name}" for name, names in _SAID.items())},
+        {", ".join(f"{_field(name, *names)} AS {name}" for name, names in _FIELDS.items())},
         CASE WHEN is_claude_code THEN record.attributes.success END AS has_succeeded,
         {IS_CALL} AS is_call
     FROM link
@@ -190,20 +192,20 @@ LINEAGE = f"""
         {_IS_CLIENT} AS is_client,
         ended_at,
         CASE WHEN (is_agent OR log_kind IS NOT NULL) AND NOT coalesce(starts_with(scope, 'codex'), false) THEN session_id END
-            AS of_session,
+            AS meeting_session,
         CASE
             WHEN NOT (is_call OR is_agent) OR (is_framework AND answer IS NOT NULL AND NOT is_lost) THEN NULL
             WHEN input_tokens IS NOT NULL AND output_tokens IS NOT NULL
-                THEN concat_ws(' ', app, of_session, input_tokens, output_tokens)
-            WHEN is_lost AND is_call THEN concat_ws(' ', app, of_session, 'failed')
-        END AS met_by,
+                THEN concat_ws(' ', app, meeting_session, input_tokens, output_tokens)
+            WHEN is_lost AND is_call THEN concat_ws(' ', app, meeting_session, 'failed')
+        END AS meeting_key,
         CASE WHEN is_lost THEN span || ':error' ELSE coalesce(answer, span) END AS request,
-        trace_id || ':' || told_id AS told,
+        trace_id || ':' || call_span_id AS call_span,
         CASE
             WHEN {_IS_ID} AND {IS_AGENTS_LOG} AND NOT is_lost
                 THEN list_distinct([{_answer(_STARTED)}, {_answer(f"({_STARTED} - {RETRIES_NS})")}])
-        END AS told_answers
-    FROM named
+        END AS possible_answers
+    FROM span_fields
 )
 SELECT span AS request_id, parent AS parent_id FROM part
 UNION ALL
@@ -215,17 +217,17 @@ SELECT span || ':error', parent || ':error' FROM part WHERE has_failed
 UNION ALL
 SELECT span, span || ':error' FROM part WHERE has_failed
 UNION ALL
-SELECT request, {_meeting("ended_at")} FROM part WHERE is_client AND met_by IS NOT NULL
+SELECT request, {_meeting("ended_at")} FROM part WHERE is_client AND meeting_key IS NOT NULL
 UNION ALL
 SELECT {_meeting(_MAY_HAVE_ENDED)}, request FROM part, (VALUES (0), (1)) AS either(earlier)
-WHERE is_framework AND met_by IS NOT NULL
+WHERE is_framework AND meeting_key IS NOT NULL
 UNION ALL
-SELECT request, '{MEETING}' || md5(unnest(told_answers)) FROM part
+SELECT request, '{MEETING}' || md5(unnest(possible_answers)) FROM part
 UNION ALL
 SELECT '{MEETING}' || md5(answer), answer FROM part WHERE is_agent AND answer IS NOT NULL
 UNION ALL
-SELECT told, request FROM part WHERE told IS NOT NULL
+SELECT call_span, request FROM part WHERE call_span IS NOT NULL
 UNION ALL
-SELECT told || ':error', request FROM part WHERE told IS NOT NULL AND is_lost
+SELECT call_span || ':error', request FROM part WHERE call_span IS NOT NULL AND is_lost
 """
 """SQL for what is part of what."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-MOST_PICKED = 200
+MOST_LETTERS = 200
 """Characters of a text in a JSON attribute that are kept."""
 
 METADATA = "ai.response.providerMetadata"
@@ -20,7 +20,7 @@ LANGSMITH_INPUT, LANGSMITH_OUTPUT = "gen_ai.usage.input_token_details", "gen_ai.
 LANGSMITH_USAGE = "langsmith.metadata.usage_metadata"
 """Attribute of LangSmith: the same parts with the usage around them, as JSON. Spans of LangChain have only this."""
 
-AS_PYTHON = (LITELLM_USAGE, LANGSMITH_INPUT, LANGSMITH_OUTPUT)
+PYTHON_OBJECTS = (LITELLM_USAGE, LANGSMITH_INPUT, LANGSMITH_OUTPUT)
 
 LOGFIRE_USAGE, LOGFIRE_AGENT_USAGE = "gen_ai.usage.raw", "usage"
 """Attributes of Logfire: the usage as the provider's client has it, as JSON; the second of spans of OpenAI's agents."""
@@ -31,7 +31,7 @@ ADK_ANSWER = "gcp.vertex.agent.llm_response"
 MLFLOW_USAGE = "mlflow.chat.tokenUsage"
 """Attribute of MLflow: the usage, as JSON, in which input includes what was cached."""
 
-PICKED = {
+PLACES = {
     METADATA: (
         "anthropic.usage.cache_creation_input_tokens", "anthropic.cacheCreationInputTokens", "bedrock.usage.cacheWriteInputTokens",
         "anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "anthropic.usage.server_tool_use.web_search_requests",
@@ -64,34 +64,34 @@ PICKED = {
 }  # fmt: skip
 """Attribute that is a JSON object -> the places in it that are read; the rest of it can hold contents."""
 
-PLACE = "#"
+PLACE_MARK = "#"
 
 
-def picked(attribute: str, path: str) -> str:
+def place(attribute: str, path: str) -> str:
     """Return the name of a place in a JSON attribute, as the names below have it."""
-    return f"{attribute}{PLACE}{path}"
+    return f"{attribute}{PLACE_MARK}{path}"
 
 
 def _in_json(attribute: str, text: str) -> str:
     """Return a JSON attribute's text, of one that Python wrote as JSON would have it; the receiver writes JSON already."""
-    return text.replace("'", '"').replace("None", "null") if attribute in AS_PYTHON else text
+    return text.replace("'", '"').replace("None", "null") if attribute in PYTHON_OBJECTS else text
 
 
 def pick(attribute: str, value: object) -> dict[str, Any]:
     """Return what is read of a JSON attribute: its text or its object, without anything but the places that are read."""
     try:
-        whole = json.loads(_in_json(attribute, value)) if isinstance(value, str) else value
+        document = json.loads(_in_json(attribute, value)) if isinstance(value, str) else value
     except (ValueError, RecursionError):
         return {}
-    kept: dict[str, Any] = {}
-    for path in PICKED[attribute]:
+    excerpt: dict[str, Any] = {}
+    for path in PLACES[attribute]:
         *folders, last = path.split(".")
-        source, target = whole, kept
+        source, target = document, excerpt
         for folder in folders:
             source = source.get(folder) if isinstance(source, dict) else None
-        found = source.get(last) if isinstance(source, dict) else None
-        if isinstance(found, (str, int, float)):
+        leaf = source.get(last) if isinstance(source, dict) else None
+        if isinstance(leaf, (str, int, float)):
             for folder in folders:
                 target = target.setdefault(folder, {})
-            target[last] = found[:MOST_PICKED] if isinstance(found, str) else found
-    return kept
+            target[last] = leaf[:MOST_LETTERS] if isinstance(leaf, str) else leaf
+    return excerpt

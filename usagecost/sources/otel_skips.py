@@ -1,4 +1,4 @@
-"""What is said of spans that are no requests, and what is shown of those that were rejected.
+"""Why spans are no requests, and which parts of rejected spans may be shown.
 
 The name of a scope is whatever its sender likes: it is cut, cleaned, and few of them are named of each file.
 """
@@ -14,8 +14,8 @@ from dataclasses import replace
 import pyarrow as pa
 
 from usagecost.schema import REJECTS
-from usagecost.sources.otel_logs import NO_CALL, TOLD_TWICE
-from usagecost.sources.otel_picked import PICKED, pick
+from usagecost.sources.otel_logs import DUPLICATE, NO_CALL
+from usagecost.sources.otel_picked import PLACES, pick
 from usagecost.sources.protocol import Batch, Skips
 from usagecost.sources.sql import literal
 
@@ -43,7 +43,7 @@ _STREAM_STARTS = """scope IN ('logfire.openai', 'logfire.anthropic') AND logfire
 
 SKIPPED = f"""CASE
     WHEN {_STREAM_STARTS} THEN 'start of a streamed answer, of which another span has the usage'
-    WHEN log_kind = '{TOLD_TWICE}' THEN 'log record of a call that another log record tells with more'
+    WHEN log_kind = '{DUPLICATE}' THEN 'log record of a call that another log record tells with more'
     WHEN has_usage OR is_call THEN NULL
     WHEN log_kind = '{NO_CALL}' THEN {_OF_SCOPE} || {literal(_NO_CALL)}
     WHEN coalesce(operation, kind, vercel_operation, observation_type) IS NOT NULL THEN {_OF_SCOPE} || {literal(_NO_CALL)}
@@ -64,16 +64,16 @@ def scope_without_names(reason: str) -> str | None:
     return reason.removeprefix(_SPAN_OF).removesuffix(_NO_NAMES)
 
 
-def tidied(batches: Iterable[Batch]) -> Generator[Batch]:
+def tidy(batches: Iterable[Batch]) -> Generator[Batch]:
     """Yield the batches with at most MOST_SCOPES reasons a file, and without contents in what was rejected."""
-    named: defaultdict[str, set[str]] = defaultdict(set)
+    reasons: defaultdict[str, set[str]] = defaultdict(set)
     for batch in batches:
         skips: Skips = Counter()
         for (file, reason), count in batch.skips.most_common():
             has_scope = reason.startswith((_SPAN_OF, _LOG_OF))
-            if has_scope and len(named[file]) < MOST_SCOPES:
-                named[file].add(reason)
-            skips[file, reason if not has_scope or reason in named[file] else OTHER_SCOPES] += count
+            if has_scope and len(reasons[file]) < MOST_SCOPES:
+                reasons[file].add(reason)
+            skips[file, reason if not has_scope or reason in reasons[file] else OTHER_SCOPES] += count
         raws = pa.array([_without_contents(raw) for raw in batch.rejects["raw"].to_pylist()], pa.string())
         place = batch.rejects.schema.get_field_index("raw")
         yield replace(batch, skips=skips, rejects=batch.rejects.set_column(place, REJECTS.field("raw"), raws))
@@ -81,12 +81,12 @@ def tidied(batches: Iterable[Batch]) -> Generator[Batch]:
 
 def _without_contents(raw: str | None) -> str | None:
     """Return a span that was rejected with only those places of its JSON attributes that are read; None if that cannot be told."""
-    if raw is None or not any(name in raw for name in PICKED):
+    if raw is None or not any(name in raw for name in PLACES):
         return raw
     try:
         span = json.loads(raw)
         attributes = dict(span["attributes"])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    picks = {name: pick(name, attributes[name]) for name in PICKED if attributes.get(name) is not None}
+    picks = {name: pick(name, attributes[name]) for name in PLACES if attributes.get(name) is not None}
     return json.dumps({**span, "attributes": {**attributes, **picks}})

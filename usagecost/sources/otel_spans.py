@@ -58,7 +58,7 @@ _PAIR = f"""to_json(item.key) || ':' || coalesce(
 )"""
 
 
-def chosen(attributes: str, names: Sequence[str]) -> str:
+def attributes_object(attributes: str, names: Sequence[str]) -> str:
     """SQL for a JSON object of the attributes that are read."""
     texts = f"list_transform(list_filter({attributes}, lambda item: list_contains({list(names)}, item.key)), lambda item: {_PAIR})"
     return f"'{{' || coalesce(array_to_string({texts}, ','), '') || '}}'"
@@ -75,8 +75,8 @@ _SPAN_TEXT = json_object(
         "status": "to_json(span.status.code)",
         "exception": f"to_json(list_extract({_EXCEPTIONS}, 1).value.stringValue)",
         "scope": "to_json(part.scope)",
-        "resource": chosen("export.resource.attributes", RESOURCE),
-        "attributes": chosen("span.attributes", SPAN),
+        "resource": attributes_object("export.resource.attributes", RESOURCE),
+        "attributes": attributes_object("span.attributes", SPAN),
     }
 )
 

@@ -90,21 +90,21 @@ END"""
 _LANGFUSE = ", ".join(["row", "problem AS map_problem", *(f"{count} AS map_{name}" for name, count in LANGFUSE_COUNTS.items())])
 
 
-def _also(name: str, count: str) -> str:
+def _or_map_count(name: str, count: str) -> str:
     """SQL for a count of the attributes, else of Langfuse's map."""
     return f"coalesce({count}, map_{name}::VARCHAR)" if name in LANGFUSE_COUNTS else count
 
 
-def _changed(count: str, read: str, text: str) -> str:
+def _count_text(count: str, read: str, text: str) -> str:
     """SQL for a count as text: as it was written, if nothing came to it."""
     return f"CASE WHEN {count} <> {read} THEN ({count})::VARCHAR ELSE {text} END"
 
 
 _TEXTS = {
-    "input_tokens": _changed("whole_input + compacted_input", "i", "input_tokens"),
+    "input_tokens": _count_text("whole_input + compacted_input", "i", "input_tokens"),
     "output_tokens": f"""CASE
         WHEN scope = 'gemini-cli' AND given_reasoning IS NULL THEN NULL
-        ELSE {_changed("whole_output + compacted_output", "o", "output_tokens")}
+        ELSE {_count_text("whole_output + compacted_output", "o", "output_tokens")}
     END""",
     "cache_read_tokens": "cache_read_tokens",
     "cache_write_tokens": "CASE WHEN w > coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0) THEN w::VARCHAR "
@@ -115,14 +115,14 @@ _TEXTS = {
     "output_audio_tokens": "output_audio_tokens",
 }
 
-_REPLACED = ", ".join(f"{_also(name, text)} AS {name}" for name, text in _TEXTS.items() if name in COUNTS)
-_ADDED = ", ".join(f"{_also(name, text)} AS {name}" for name, text in _TEXTS.items() if name not in COUNTS)
+_REPLACEMENTS = ", ".join(f"{_or_map_count(name, text)} AS {name}" for name, text in _TEXTS.items() if name in COUNTS)
+_ADDITIONS = ", ".join(f"{_or_map_count(name, text)} AS {name}" for name, text in _TEXTS.items() if name not in COUNTS)
 
 USAGE = f"""
-, billable AS MATERIALIZED (SELECT row, {_FLAT} AS usage_text FROM said WHERE usage_text IS NOT NULL)
+, billable AS MATERIALIZED (SELECT row, {_FLAT} AS usage_text FROM fields WHERE usage_text IS NOT NULL)
 {LANGFUSE_USAGE}
-, of_map AS (SELECT {_LANGFUSE} FROM counted)
-, numbered AS (
+, map_counts AS (SELECT {_LANGFUSE} FROM counted)
+, numbers AS (
     SELECT
         *,
         coalesce(reasoning_tokens, apart_reasoning_tokens) AS given_reasoning,
@@ -139,15 +139,15 @@ USAGE = f"""
         coalesce(TRY_CAST(given_reasoning AS DOUBLE), 0) AS g,
         coalesce(TRY_CAST(compaction_input_tokens AS DOUBLE), 0) AS compacted_input,
         coalesce(TRY_CAST(compaction_output_tokens AS DOUBLE), 0) AS compacted_output
-    FROM said
-), added_up AS (
+    FROM fields
+), sums AS (
     SELECT
         *, {_INPUT} AS whole_input, {_THOUGHTS} AS thoughts, {_OUTPUT} AS whole_output,
         t - whole_input - whole_output - compacted_input - compacted_output AS uncounted
-    FROM numbered
-), used AS (
-    SELECT * REPLACE ({_REPLACED}), {_ADDED} FROM added_up LEFT JOIN of_map USING (row)
+    FROM numbers
+), canonical AS (
+    SELECT * REPLACE ({_REPLACEMENTS}), {_ADDITIONS} FROM sums LEFT JOIN map_counts USING (row)
 )"""
-"""Continues a WITH that has `said`, one row a span with the texts of otel_names.py; `used` has the canonical counts in place of
-those of COUNTS, as text, and `map_problem`, what speaks against a map of counts.
+"""Continues a WITH that has `fields`, one row a span with the texts of otel_names.py; `canonical` has the canonical counts in place
+of those of COUNTS, as text, and `map_problem`, what speaks against a map of counts.
 """

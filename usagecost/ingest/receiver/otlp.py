@@ -23,7 +23,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from usagecost.ingest.receiver.bodies import Refused
 from usagecost.sources.otel_logs import LOG, LOG_IDS
 from usagecost.sources.otel_names import COST_DETAILS, EXCEPTION_TYPE, RESOURCE, SPAN, USAGE_DETAILS
-from usagecost.sources.otel_picked import PICKED, pick
+from usagecost.sources.otel_picked import PLACES, pick
 from usagecost.sources.otel_usage import DETAILS
 
 MOST_TEXT = 4_000
@@ -36,7 +36,7 @@ RECORDS_OF_A_LINE = 100
 """An export may be larger than the lines that are read."""
 
 _NUMBER_ATTRIBUTES = {USAGE_DETAILS, COST_DETAILS}
-_OBJECTS = {*PICKED, *_NUMBER_ATTRIBUTES}
+_OBJECTS = {*PLACES, *_NUMBER_ATTRIBUTES}
 
 _SPAN_KEYS, _LOG_KEYS, _RESOURCE_KEYS, _EVENT_KEYS = (
     {name: f'{{"key":{quoted(name)},"value":' for name in names} for names in (SPAN, LOG, RESOURCE, (EXCEPTION_TYPE,))
