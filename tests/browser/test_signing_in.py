@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import follow, serve, wait_for
+from tests.browser.conftest import follow, serve, settle, wait_for
 from tests.loopback import free_port
 from tests.roles import HIDDEN, OTHERS, make_lake
 
@@ -82,6 +82,7 @@ def give_a_role(page: Page, to: str) -> None:
     page.get_by_label("Who", exact=True).fill(to)
     page.get_by_role("button", name="Give role").click()
     expect(page.get_by_text(f"{to} is member")).to_be_visible()
+    settle(page)  # what is typed while the page is still drawn is lost
     page.get_by_label("E-mail").fill(to)
     expect(page.get_by_text(f"Because {to} is member")).to_be_visible()
     page.get_by_role("tab", name="Audit log").click()
