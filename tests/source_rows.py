@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tests.together import Together
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.sources import Batch, Head, Reading, Source
 
@@ -47,40 +45,9 @@ def read(source: Source, *paths: Path) -> Batch:
     )
 
 
-def read_each(source: Source, folder: Path, lines: Iterable[Row]) -> list[Batch]:
-    """The batches of lines, each of which is a file of its own. They are read together: to plan the query takes longest."""
-    return _read_together(source, [json_lines(folder / f"{place:03}.jsonl", [line]) for place, line in enumerate(lines)])
-
-
-def _read_together(source: Source, paths: list[Path]) -> list[Batch]:
-    whole = read(source, *paths)
-    return [_of_file(whole, str(path)) for path in paths]
-
-
-def reading_of(source: Callable[[], Source]) -> Together:
-    """Reads what tests yield: each question is the lines of a file, or its only line, and its answer their batch."""
-
-    def answer(folder: Path, files: list[Iterable[Row | str] | Row | str]) -> list[Batch]:
-        written = ([file] if isinstance(file, dict | str) else file for file in files)
-        return _read_together(source(), [json_lines(folder / f"{place:04}.jsonl", lines) for place, lines in enumerate(written)])
-
-    return Together(answer)
-
-
-def _of_file(batch: Batch, path: str) -> Batch:
-    found, rejected = (table.filter(pc.equal(table["source_file"], path)) for table in (batch.requests, batch.rejects))
-    skips = Counter({(file, reason): count for (file, reason), count in batch.skips.items() if file == path})
-    return Batch(found, rejected, lines=found.num_rows + rejected.num_rows + skips.total(), skips=skips, bytes_read=0)
-
-
 def requests(batch: Batch, *columns: str) -> list[tuple[object, ...]]:
     """Some columns of its requests, in the order of lines."""
     return list(zip(*batch.requests.select(columns).to_pydict().values(), strict=True))
-
-
-def each(batches: Iterable[Batch], *columns: str) -> list[tuple[object, ...]]:
-    """Some columns of the requests of some batches."""
-    return [row for batch in batches for row in requests(batch, *columns)]
 
 
 def one(batch: Batch, *columns: str) -> tuple[object, ...]:

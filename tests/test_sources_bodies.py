@@ -70,7 +70,6 @@ SEVERAL_PLACES = [
 ]
 OWN_KEY = {"cost": 0.01, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.2}}
 
-SOME_PLACES = [body for body, _ in SEVERAL_PLACES]
 AT = {"timestamp": "2026-05-01T10:00:00Z"}
 
 ANTHROPIC_STREAM = [

@@ -39,7 +39,6 @@ PARTS = {"image_tokens": 9, "audio_tokens": 8, "cached_tokens": 7, "cached_token
 COST_PARTS = {"input_cost": 0.0003, "output_cost": 0.00075, "total_cost": 0.00105, "service_tier": "flex"}
 UNPRICED = {"model_map_key": "my-model", "model_map_value": None}
 PRICED = {"model_map_key": "ollama/phi", "model_map_value": {"key": "ollama/phi"}}
-SPENT_NOTHING = {"spend": 0.0, "response_cost": 0.0}
 PROJECT = {"user_api_key_project_id": "p-1", "user_api_key_project_alias": "Search"}
 SECRETS = {"messages": [{"content": "a secret"}], "response": {"x": "a secret"}, "proxy_server_request": {"x": "a secret"}}
 START = "2026-05-01 10:00:00.250"
