@@ -29,6 +29,7 @@ from usagecost.schema import MEETING
 from usagecost.sources.otel_logs import ANSWERED, FAILED
 from usagecost.sources.otel_names import COUNTS, KINDS, RECORD_ATTRIBUTES, TEXTS, as_text
 from usagecost.sources.otel_picked import PLACE_MARK
+from usagecost.sources.otel_spans import IDS
 from usagecost.sources.sql import literal
 
 LEAST_LETTERS, MOST_LETTERS, LEAST_WITHOUT_ZEROS = 20, 200, 15
@@ -120,21 +121,7 @@ _FIELDS |= (
 _FIELDS = {name: [attribute for attribute in names if PLACE_MARK not in attribute] for name, names in _FIELDS.items()}
 _OF_CLAUDE_CODE = ("success", "input_tokens", "output_tokens")
 _LINK = {
-    **dict.fromkeys(
-        (
-            "traceId",
-            "spanId",
-            "parentSpanId",
-            "name",
-            "startTimeUnixNano",
-            "endTimeUnixNano",
-            "status",
-            "exception",
-            "toldSpanId",
-            "logKind",
-        ),
-        "VARCHAR",
-    ),
+    **dict.fromkeys((*IDS, "status", "exception", "toldSpanId", "logKind"), "VARCHAR"),
     "scope": {"name": "VARCHAR"},
     "resource": {"service.name": "VARCHAR"},
     "attributes": dict.fromkeys([*(name for names in _FIELDS.values() for name in names), *_OF_CLAUDE_CODE], "VARCHAR"),

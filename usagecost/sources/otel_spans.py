@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from usagecost.sources.otel_names import EXCEPTION_TYPE, RESOURCE, SPAN
@@ -65,39 +65,44 @@ def attributes_object(attributes: str, names: Sequence[str]) -> str:
 
 
 _EXCEPTIONS = f"""list_filter(
-    flatten(list_transform(list_filter(span.events, lambda event: event.name = 'exception'), lambda event: event.attributes)),
+    flatten(list_transform(list_filter(record.events, lambda event: event.name = 'exception'), lambda event: event.attributes)),
     lambda item: item.key = '{EXCEPTION_TYPE}'
 )"""
 
 _SPAN_TEXT = json_object(
     {
-        **{name: f"to_json(span.{name})" for name in IDS},
-        "status": "to_json(span.status.code)",
+        **{name: f"to_json(record.{name})" for name in IDS},
+        "status": "to_json(record.status.code)",
         "exception": f"to_json(list_extract({_EXCEPTIONS}, 1).value.stringValue)",
         "scope": "to_json(part.scope)",
         "resource": attributes_object("export.resource.attributes", RESOURCE),
-        "attributes": attributes_object("span.attributes", SPAN),
+        "attributes": attributes_object("record.attributes", SPAN),
     }
 )
 
-SPANS = f"""
-SELECT * EXCLUDE (row, exports, export, part, span) REPLACE ({_SPAN_TEXT} AS text), row AS line_row
-FROM (
-    SELECT *, unnest(part.spans) AS span, generate_subscripts(part.spans, 1) AS span_number
-    FROM (
-        SELECT *, unnest(export.scopeSpans) AS part, generate_subscripts(export.scopeSpans, 1) AS part_number
+
+def unnested(groups: str, parts: str, records: str, shape: Mapping[str, Any], lines: str = "whole_lines") -> str:
+    """SQL for one row a record of lines that hold them under three names, level by level: lambdas in lambdas over the lists take
+    several times as long. Each has its `export`, its `part` of it and the `record`, and their places in that order.
+    """
+    return f"""
+        SELECT *, unnest(part.{records}) AS record, generate_subscripts(part.{records}, 1) AS record_number
         FROM (
-            SELECT *, unnest(exports) AS export, generate_subscripts(exports, 1) AS export_number
-            FROM (SELECT *, from_json(text, {literal(json.dumps(_EXPORT))}).resourceSpans AS exports FROM whole_lines)
-        )
-    )
-)
-WHERE span IS NOT NULL
+            SELECT *, unnest(export.{parts}) AS part, generate_subscripts(export.{parts}, 1) AS part_number
+            FROM (
+                SELECT *, unnest(exports) AS export, generate_subscripts(exports, 1) AS export_number
+                FROM (SELECT *, from_json(text, {literal(json.dumps(shape))}).{groups} AS exports FROM {lines})
+            )
+        )"""
+
+
+SPANS = f"""
+SELECT * EXCLUDE (row, exports, export, part, record) REPLACE ({_SPAN_TEXT} AS text), row AS line_row
+FROM ({unnested("resourceSpans", "scopeSpans", "spans", _EXPORT)})
+WHERE record IS NOT NULL
 UNION ALL BY NAME
-SELECT * EXCLUDE (row), row AS line_row, 0 AS export_number, 0 AS part_number, 0 AS span_number
+SELECT * EXCLUDE (row), row AS line_row, 0 AS export_number, 0 AS part_number, 0 AS record_number
 FROM whole_lines
 WHERE NOT contains(text, '"resourceSpans"') AND json_exists(text, '$.traceId')
 """
-"""SQL for the spans of lines, level by level: lambdas in lambdas over the lists take several times as long. A line that is a
-record already was written by a receiver of an earlier version.
-"""
+"""SQL for the spans of lines. A line that is a record already was written by a receiver of an earlier version."""
