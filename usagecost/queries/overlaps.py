@@ -1,8 +1,8 @@
 """Sources that tell the same requests, as where a gateway's log and the traces of its clients are loaded both: they count twice.
 
 Within a source a request counts once, as its id says which it is. Two sources have ids of their own, so they are compared by what
-they tell of a request: the same input and output tokens at nearly the same time. That is a guess, so it is told and nothing is left
-out by it.
+they tell of a request: the same input and output tokens at nearly the same time. That is a guess, so a reader is told of it and no
+request is left out.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from usagecost.vocabulary.formats import counted
 MOST_SOURCES = 5
 """How many sources are compared with each other, those with the most requests."""
 
-LOOKED_AT = timedelta(days=7)
-"""How much is looked at of the time that two sources have in common, at its end."""
+COMPARED_TIME = timedelta(days=7)
+"""How much of the time that two sources have in common is compared, at its end."""
 
 SAMPLE = 300
 LEAST_SAMPLE = 10
@@ -43,19 +43,20 @@ LEAST_SHARE = 0.5
 """Which share of the sample the other source has to have."""
 
 _IN_BOTH = f"""
-WITH told AS (
+WITH comparable AS (
     SELECT source, request_id, {INSTANT_US} AS at_us, input_tokens, output_tokens
     FROM {{requests}}
     WHERE source IN ($source, $other) AND input_tokens > 0 AND output_tokens > 0 AND input_tokens + output_tokens >= {LEAST_TOKENS}
         AND {INSTANT_US} BETWEEN $first_us AND $last_us
-), picked AS (
-    SELECT request_id, at_us, input_tokens, output_tokens FROM told WHERE source = $source ORDER BY request_id LIMIT {SAMPLE}
-), found AS (
-    SELECT DISTINCT picked.request_id AS request_id
-    FROM picked JOIN told ON told.input_tokens = picked.input_tokens AND told.output_tokens = picked.output_tokens
-    WHERE told.source = $other AND abs(told.at_us - picked.at_us) <= {NEAR // timedelta(microseconds=1)}
+), sample AS (
+    SELECT request_id, at_us, input_tokens, output_tokens FROM comparable WHERE source = $source ORDER BY request_id LIMIT {SAMPLE}
+), matches AS (
+    SELECT DISTINCT sample.request_id AS request_id
+    FROM sample JOIN comparable
+        ON comparable.input_tokens = sample.input_tokens AND comparable.output_tokens = sample.output_tokens
+    WHERE comparable.source = $other AND abs(comparable.at_us - sample.at_us) <= {NEAR // timedelta(microseconds=1)}
 )
-SELECT (SELECT count(*) FROM picked)::bigint AS sampled, (SELECT count(*) FROM found)::bigint AS in_both
+SELECT (SELECT count(*) FROM sample)::bigint AS sampled, (SELECT count(*) FROM matches)::bigint AS in_both
 """
 
 
@@ -92,7 +93,7 @@ def find_overlaps(lake: str, version: int, ask: Ask = call) -> list[Overlap]:
 def _compare(lake: str, version: int, source: dict[str, Any], other: dict[str, Any]) -> Overlap | None:
     """What two sources have in common of late; None if they tell of no time in common."""
     last: datetime = min(source["last"], other["last"])
-    first: datetime = max(source["first"], other["first"], last - LOOKED_AT)
+    first: datetime = max(source["first"], other["first"], last - COMPARED_TIME)
     if first > last + NEAR:
         return None
     start, end = first - NEAR, last + NEAR

@@ -1,4 +1,6 @@
-"""From one page to another. A click is a callback, which may not change the page: it notes where to go, the next run goes there.
+"""From one page, or part of a page, to another.
+
+A click is a callback, which may not change the page: it notes where to go, and the next run goes there.
 
 It goes by a link, which the browser follows at once: `st.switch_page` writes the URL before it changes the page, so that the page
 that is left would stand in the browser's history once more, with the filters of the next one.
@@ -16,6 +18,11 @@ _FOLLOWED = "<script>document.querySelector('.st-key-going a').click()</script>"
 def to(page: str, parameters: Query) -> None:
     """Notes that the next run goes to a page, with parameters of its URL."""
     st.session_state["_going"] = page, parameters
+
+
+def to_part(part: str) -> None:
+    """Opens another part of the page, as a click on its tab does."""
+    st.session_state["part"] = part
 
 
 def follow() -> None:

@@ -25,6 +25,7 @@ from usagecost.bills.words import (
 from usagecost.charts import beginning, waterfall
 from usagecost.engine import open_lake
 from usagecost.pricebook import current_book
+from usagecost.ui import going
 from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.bills.cells import largest_differences
 from usagecost.ui.bills.ending import ways_to_end
@@ -75,7 +76,7 @@ def of_lake(lake: str, version: int, basis: str, _others: Hashable) -> tuple[Rec
 
 
 def _show_loaded() -> None:
-    st.session_state["part"] = "Loaded bills"
+    going.to_part("Loaded bills")
 
 
 def _month_text(name: str) -> str:

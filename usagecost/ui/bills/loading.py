@@ -16,7 +16,7 @@ from usagecost.bills import BillProblem, Loaded, Statement, load_files, statemen
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.periods.words import days_text
-from usagecost.ui import address, viewing
+from usagecost.ui import address, going, viewing
 from usagecost.ui.acts import act
 from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.blocks import heading, table
@@ -28,7 +28,7 @@ from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import counted
 
 LONGEST_NAME = 100
-_ROUND, _DONE = "_bill_round", "_bills_done"
+_ROUND, _OUTCOMES = "_bill_round", "_bill_outcomes"
 
 
 def loaded(view: View) -> None:
@@ -89,9 +89,9 @@ def _load(lake: str, files_dropped: Sequence[UploadedFile]) -> None:
             except (BillProblem, LakeError) as problem:
                 outcomes.append((name, str(problem)))
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
-    st.session_state[_DONE] = outcomes
+    st.session_state[_OUTCOMES] = outcomes
     if any(isinstance(result, Loaded) for _, result in outcomes):
-        st.session_state["part"] = "Reconciliation"
+        going.to_part("Reconciliation")
 
 
 def _free_path(folder: Path, name: str) -> Path:
@@ -104,7 +104,7 @@ def _free_path(folder: Path, name: str) -> Path:
 
 def say_what_was_done() -> None:
     """Says, once, what came of the last load."""
-    for name, result in st.session_state.pop(_DONE, ()):
+    for name, result in st.session_state.pop(_OUTCOMES, ()):
         if isinstance(result, str):
             st.error(plain(result), title=f"{plain(name)} was not loaded")
             continue
@@ -162,6 +162,6 @@ def _remove(lake: str, statement: str, name: str) -> None:
     try:
         lines = act("bill", f"remove {name}", lambda: open_lake(lake).remove_bill(statement), before=statement)
     except LakeError as problem:
-        st.session_state[_DONE] = [("The bill", str(problem))]
+        st.session_state[_OUTCOMES] = [("The bill", str(problem))]
     else:
         st.toast(f"{counted(lines, 'line')} removed", icon=":material/check_circle:")

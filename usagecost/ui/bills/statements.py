@@ -38,12 +38,12 @@ from usagecost.vocabulary.filters import Filters, View
 
 
 @dataclass
-class Shown:
+class ShownMonth:
     """A close, or what one would keep, with its statement in each currency that was asked for."""
 
     closes: Closes
     close: Close
-    made: dict[str, MonthStatement] = field(default_factory=dict)
+    by_currency: dict[str, MonthStatement] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
@@ -52,9 +52,9 @@ class Shown:
 
     def in_currency(self, currency: str) -> MonthStatement:
         """Returns the statement in a currency, made once."""
-        if currency not in self.made:
-            self.made[currency] = month_statement(self.closes, self.close, self.close.rates.get(currency))
-        return self.made[currency]
+        if currency not in self.by_currency:
+            self.by_currency[currency] = month_statement(self.closes, self.close, self.close.rates.get(currency))
+        return self.by_currency[currency]
 
 
 def statements(view: View) -> None:
@@ -72,11 +72,11 @@ def statements(view: View) -> None:
         labels = {month: f"{words(month)} · {_state(closes, month, now)}" for month in months}
         month = st.selectbox("Month", months, months.index(over), labels.__getitem__, key=f"statement_month_{zone}", width=260)
         shown_month = _shown_month(view, lake, closes, month)
-        if isinstance(shown_month, Shown):
+        if isinstance(shown_month, ShownMonth):
             currency = st.selectbox("Currency", [USD, *sorted(shown_month.close.rates)], key="statement_currency", width=120)
             _acts(lake, closes, shown_month.in_currency(currency))
         focus_download(replace(view, period=month_period(month, "UTC", now), filters=Filters()), zone)
-    if isinstance(shown_month, Shown):
+    if isinstance(shown_month, ShownMonth):
         _draw(shown_month.in_currency(currency), is_closed=closes.of(month) is not None)
     else:
         st.info(plain(shown_month), icon=":material/schedule:")
@@ -106,7 +106,7 @@ def _state(closes: Closes, month: date, now: datetime) -> str:
     return "reopened" if closes.of_month(month) else "open"
 
 
-def _shown_month(view: View, lake: Lake, closes: Closes, month: date) -> Shown | str:
+def _shown_month(view: View, lake: Lake, closes: Closes, month: date) -> ShownMonth | str:
     """The close of a month, of one that is open as it would be now; or what is in the way of closing it, in a sentence."""
     now, texts = None, ()
     if closes.of(month) is None:
@@ -120,11 +120,11 @@ def _shown_month(view: View, lake: Lake, closes: Closes, month: date) -> Shown |
         return str(problem)
 
 
-def shown_of(lake: str, zone: str, month: date, now: datetime | None, _state: Hashable) -> Shown:
+def shown_of(lake: str, zone: str, month: date, now: datetime | None, _state: Hashable) -> ShownMonth:
     """Returns the close of a month, of one that is open what it would keep as of ``now``. ``_state`` is what else it depends on."""
     handle = open_lake(lake)
     closes = read_closes(handle, zone)
-    return Shown(closes, closes.of(month) or draft(handle, closes, month, "", now or datetime.now(UTC)))
+    return ShownMonth(closes, closes.of(month) or draft(handle, closes, month, "", now or datetime.now(UTC)))
 
 
 def _acts(lake: Lake, closes: Closes, statement: MonthStatement) -> None:

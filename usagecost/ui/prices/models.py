@@ -13,6 +13,7 @@ from usagecost import queries
 from usagecost.engine import open_lake
 from usagecost.pricebook import Current, current_book
 from usagecost.pricing import PriceQuery, rates_at
+from usagecost.ui import going
 from usagecost.ui.answers import answer, no_requests
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.text import plain
@@ -89,7 +90,7 @@ def _set_price_of(row: dict[str, Any]) -> None:
     """A click on a row leads to the form, with that model chosen."""
     if row["model"]:
         st.session_state["price_model"] = name_of(row)
-        st.session_state["part"] = "Set a price"
+        going.to_part("Set a price")
 
 
 def name_of(row: dict[str, Any]) -> str:

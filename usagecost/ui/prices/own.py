@@ -13,6 +13,7 @@ from usagecost.engine import open_lake
 from usagecost.lake import Lake, LakeError
 from usagecost.pricebook import add_entry, change_entry, current_book, entries
 from usagecost.pricing import BookProblem, Written, days_held, entry_text, written_entries
+from usagecost.ui import going
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import heading, table, unselect
 from usagecost.ui.prices.form import RATES, Draft, entry_form, fits_form, problem_of
@@ -215,5 +216,5 @@ def _entry_name(file_entry: Written) -> str:
 
 
 def _go_to_repricing() -> None:
-    st.session_state["part"] = "Reprice"
+    going.to_part("Reprice")
     ask_for_preview()

@@ -17,6 +17,7 @@ from usagecost.ingest import known_formats
 from usagecost.periods.words import days_text
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
+from usagecost.ui import going
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading
 from usagecost.ui.memory import cached_answer
@@ -76,11 +77,7 @@ def _overlaps(view: View, titles: Mapping[str, str]) -> None:
     for overlap in overlaps:
         st.warning(plain(overlap.text(titles)), title="Requests that may count twice", icon=":material/content_copy:")
     if overlaps:
-        st.button("Show the loads", key="show_loads", icon=":material/history:", on_click=_show_history)
-
-
-def _show_history() -> None:
-    st.session_state["part"] = "History"
+        st.button("Show the loads", key="show_loads", icon=":material/history:", on_click=going.to_part, args=("History",))
 
 
 def _card(title: str, source: dict[str, Any], usage: Usage, view: View) -> None:

@@ -12,6 +12,7 @@ from usagecost import charts, queries
 from usagecost.charts import TimeAxis
 from usagecost.queries import folds
 from usagecost.queries.requests import moment
+from usagecost.ui import going
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import chart, table
@@ -94,5 +95,5 @@ def _open(row: dict[str, Any]) -> None:
         st.session_state[name] = [row[name] or NOT_REPORTED]
         st.session_state[f"not_{name}"] = False
     st.session_state["error"] = [row["error_class"] or NOT_REPORTED]
-    st.session_state["part"] = "Requests"
+    going.to_part("Requests")
     st.session_state["at"] = None
