@@ -62,7 +62,7 @@ def doctor(
         bool, typer.Option(help="Compare every file with its checksum, and set aside what is damaged; exit status 1 then.")
     ] = False,
 ) -> None:
-    """Look at the lake's health: version, rows, days, size, freshness, unpriced requests, small files."""
+    """Look at the lake's health: version, rows, days, size, freshness, unpriced requests, what two sources tell, small files."""
     root = lake or lake_root()
     handle = Lake(root)
     if verify:
