@@ -69,7 +69,7 @@ def set_price(view: View) -> None:
         st.caption("Without a first day it also holds on the days of this model's earlier entries.")
     with st.expander("Entry in the price file", icon=":material/data_object:"):
         st.code(draft.entry, language="toml", wrap_lines=True)
-        st.caption("Tiers, batch and service-tier factors are written in the file itself; the README shows how.")
+        st.caption("Tiers, batch and service-tier factors are written in the file itself: usagecost/pricing/README.md shows how.")
     _say_what_was_written()
     reprice_steps(view, lake, name)
 
