@@ -27,7 +27,7 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
-    "--js-flags=--no-opt",  # no page lives long enough to earn what it costs to optimise its scripts
+    "--js-flags=--no-opt --no-maglev --max-lazy",  # no page lives long enough to earn what it costs to compile its scripts
 ]
 DESK: ViewportSize = {"width": 1440, "height": 1000}
 PHONE: ViewportSize = {"width": 390, "height": 844}
