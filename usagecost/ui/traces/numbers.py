@@ -27,8 +27,8 @@ CARDS = ("requests", "success_rate", "total_tokens", "spend_usd", "avg_latency_m
 QUANTILES = {"latency_p50_ms": "p50 latency", "latency_p95_ms": "p95 latency", "latency_p99_ms": "p99 latency"}
 HELP = "The time that {share} of the requests did not exceed, over those whose log tells it; from the requests themselves."
 SHARES = {"latency_p50_ms": "half", "latency_p95_ms": "95 %", "latency_p99_ms": "99 %"}
-CARD_HEIGHT, LOW = 79, 142
-"""Pixels of the cards and of the histogram, which take their room before they are drawn: the list begins above the fold."""
+LOW = 142
+"""Pixels of the histogram, which takes its room before it is drawn: the list begins above the fold."""
 HOURS_WITHIN = 3 * 24 * 3600
 QUARTERS_WITHIN = 12 * 3600
 """A stretch of the period up to as many seconds is drawn by the hour, and by its quarters."""
@@ -41,12 +41,12 @@ def numbers(view: View, note: DeltaGenerator) -> Usage:
     usage = answer(queries.usage, replace(view, interval=_interval(view)), "status")
     latencies = answer(queries.requests.latencies, view)
     totals = usage.totals
-    grid = st.grid(8, min_column_width=118, gap="small", row_height=CARD_HEIGHT)
+    grid = st.container(border=True).grid(8, min_column_width=112, gap="xsmall")
     for metric in (METRICS[name] for name in CARDS):
         value = spend_text(totals) if metric.name == "spend_usd" else metric.format(metric.of(totals))
-        grid.metric(metric.label, value, help=metric.help, border=True, height="stretch")
+        grid.metric(metric.label, value, help=metric.help)
     for name, label in QUANTILES.items():
-        grid.metric(label, milliseconds(latencies[name]), help=HELP.format(share=SHARES[name]), border=True, height="stretch")
+        grid.metric(label, milliseconds(latencies[name]), help=HELP.format(share=SHARES[name]))
     if missing := spend_coverage(totals):
         with note:
             note_with_link(f"Lower bound: {plain(missing)}.")
