@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.views import days, instant, request, view
 from usagecost import charts, queries
 from usagecost.charts import Drawing, TimeAxis, look, tick_texts, value_name
-from usagecost.charts.units import AXES, axis_ticks, log_ticks
+from usagecost.charts.look import AXES, axis_ticks, log_ticks
 from usagecost.periods import intervals
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage

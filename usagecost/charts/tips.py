@@ -9,8 +9,8 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.beside import AHEAD, BEFORE, UNSEEN
+from usagecost.charts.look import in_full
 from usagecost.charts.timeaxis import TimeAxis
-from usagecost.charts.units import in_full
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.formats import Format
 
