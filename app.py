@@ -15,8 +15,7 @@ from usagecost.periods import INTERVALS, WHOLE
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui import drilldown, why
-from usagecost.ui.colours import palette
-from usagecost.ui.labels import labels_of, with_names
+from usagecost.ui.labels import labels_of, palette, with_names
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, formats, measures_of
 from usagecost.vocabulary.colours import series_colors
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View

@@ -19,7 +19,7 @@ from usagecost.charts.look import AXES, axis_ticks, log_ticks
 from usagecost.periods import intervals
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
-from usagecost.ui.sparkline import sparkline_html
+from usagecost.ui.cards import sparkline_html
 from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import OTHER_COLOR, PALETTE, series_colors
 

@@ -17,9 +17,8 @@ from streamlit.testing.v1 import AppTest
 from tests.views import days, request, view
 from usagecost import boards, engine
 from usagecost.boards import RULES, Panel, metrics_for, splits_for
-from usagecost.boards.drawings import drawing_of, is_of_spend
-from usagecost.boards.numbers import numbers_of
-from usagecost.boards.words import alt_of, help_of, title_of
+from usagecost.boards.drawings import drawing_of, is_of_spend, numbers_of
+from usagecost.boards.panel import alt_of, help_of, title_of
 from usagecost.charts import Mark
 from usagecost.ui import memory
 from usagecost.ui.boards import showing

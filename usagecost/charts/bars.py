@@ -26,6 +26,15 @@ from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import QUIET, STATUS_COLORS, series_colors
 from usagecost.vocabulary.filters import NOT_REPORTED
 
+LEAST_SEEN = 1 / 3
+"""Steps that reach over less than this share of the whole would be slivers: the scale begins above 0, and the wholes fade."""
+BELOW = 0.5
+"""How far below the lowest step such a scale begins, in widths of what the steps reach over."""
+ROW, AROUND = 24, 60
+"""Pixels of a row, and of the time axis and its title."""
+LABEL_WIDTH, DURATION_WIDTH = 170, 110
+ROW_OF = "data('rows')[datum.value]"
+
 
 def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str]) -> Drawing:
     """One bar a row of ``ranking``, in its order: ``name``, the metric, and ``text``, its label. A click says the bar's place."""
@@ -87,12 +96,6 @@ def _labels(x: alt.X, y: alt.Y) -> alt.Chart:
     return alt.Chart().mark_text(align="left", dx=6, color=QUIET, aria=False).encode(x=x, y=y, text=alt.Text("text:N"))
 
 
-LEAST_SEEN = 1 / 3
-"""Steps that reach over less than this share of the whole would be slivers: the scale begins above 0, and the wholes fade."""
-BELOW = 0.5
-"""How far below the lowest step such a scale begins, in widths of what the steps reach over."""
-
-
 def waterfall(steps: pd.DataFrame, palette: tuple[str, str, str]) -> Drawing:
     """Draws steps from one whole to another.
 
@@ -143,12 +146,6 @@ def _shape(*, is_cut: bool) -> Spec:
     bars = bars.encode(x=x, x2="end:Q", y=y, color=alt.Color("kind:N", legend=None), fillOpacity=faded, tooltip=tips)
     texts = alt.Chart().mark_text(align="left", dx=6, color=QUIET).encode(x=alt.X("high:Q", axis=None), y=y, text="text:N")
     return shape(links, bars, texts, height=alt.Step(BAR_STEP))
-
-
-ROW, AROUND = 24, 60
-"""Pixels of a row, and of the time axis and its title."""
-LABEL_WIDTH, DURATION_WIDTH = 170, 110
-ROW_OF = "data('rows')[datum.value]"
 
 
 def timeline(spans: pd.DataFrame) -> Drawing:

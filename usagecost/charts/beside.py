@@ -34,6 +34,9 @@ UNSEEN = "\u200b"
 BEFORE, AHEAD = "Before", "Forecast"
 FAINT = 0.6
 """The opacity of the comparison."""
+MOST_LEVELS = 3
+MOST_ABOVE = 3.0
+"""A level that is more than so many times as high as all else is only named, so that the rest can be read."""
 
 
 @dataclass(frozen=True)
@@ -172,11 +175,6 @@ def label_layer(parts: alt.Chart, axis: Any, opacity: Callable[[float], Any]) ->
 def label_room() -> dict[str, Any]:
     """The part of the time axis's scale that leaves the room for them."""
     return {"rangeMax": {"expr": f"width > {LEAST_WIDTH} ? width - {LABEL_ROOM} : width"}}
-
-
-MOST_LEVELS = 3
-MOST_ABOVE = 3.0
-"""A level that is more than so many times as high as all else is only named, so that the rest can be read."""
 
 
 @dataclass(frozen=True)

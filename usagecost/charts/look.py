@@ -46,6 +46,16 @@ WHOLE = (formats.count, formats.milliseconds)
 
 DURATIONS = (1, 10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000)
 """The durations (ms) that a clock counts by; from an hour on they grow tenfold."""
+HEIGHT = 280
+BAR_STEP = 28
+AXIS_WIDTH = 64
+"""Every value axis is as wide as the next, so that charts below each other share their time axis to the pixel."""
+LEGEND_COLUMN, LEGEND_ROW = 190, 9
+BAR_LABEL_WIDTH = 130
+CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice(datum.label, -16) : datum.label"
+CUT_LEGEND = 22
+NARROW_NAME = "width < 420 && length(datum.label) > 17 ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -8) : datum.label"
+"""Names in the legend of a narrow chart are cut in the middle too, before the end of the column cuts them."""
 
 
 def axis_of(unit: Format) -> str:
@@ -93,19 +103,6 @@ def log_ticks(unit: Format, low: float, high: float) -> list[float]:
         for digits in ((1,), (1, 2, 5))
     )
     return fine if len(fine) <= MOST_LOG_TICKS else wide
-
-
-HEIGHT = 280
-BAR_STEP = 28
-AXIS_WIDTH = 64
-"""Every value axis is as wide as the next, so that charts below each other share their time axis to the pixel."""
-LEGEND_COLUMN, LEGEND_ROW = 190, 9
-BAR_LABEL_WIDTH = 130
-
-CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice(datum.label, -16) : datum.label"
-CUT_LEGEND = 22
-NARROW_NAME = "width < 420 && length(datum.label) > 17 ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -8) : datum.label"
-"""Names in the legend of a narrow chart are cut in the middle too, before the end of the column cuts them."""
 
 
 def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "") -> str:

@@ -29,6 +29,7 @@ from usagecost.vocabulary.formats import Format, count, exact_count
 ROW_HEIGHT = 30
 FAINTEST = 0.06
 """The opacity of the least: of one colour, light on light and dark on dark, whatever the theme."""
+POINT_OPACITY = 0.45
 
 
 def week_grid(hours: pd.DataFrame, unit: Format) -> Drawing:
@@ -66,9 +67,6 @@ def _shape(axis: str, *, is_whole: bool) -> Spec:
         )
     )
     return shape(cells, height=alt.Step(ROW_HEIGHT))
-
-
-POINT_OPACITY = 0.45
 
 
 def histogram(bins: pd.DataFrame, unit: Format, title: str) -> Drawing:

@@ -13,10 +13,10 @@ from usagecost.charts import Drawing, bar_label, ranked_bars
 from usagecost.queries import folds
 from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.ui import drilldown
-from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, make_once, shortage, table
-from usagecost.ui.colours import palette
+from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, make_once, table
 from usagecost.ui.currency import chosen_rate, spend_in
-from usagecost.ui.labels import with_names
+from usagecost.ui.labels import palette, with_names
+from usagecost.ui.marks import shortage
 from usagecost.ui.text import plain
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.filters import View

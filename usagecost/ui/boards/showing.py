@@ -12,24 +12,21 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from usagecost.boards import Answer, Panel, answer
-from usagecost.boards.drawings import Beside, about, drawing_of, is_of_spend, left_out, missing
-from usagecost.boards.numbers import first_label, numbers_of, table_rows
-from usagecost.boards.question import question_of
-from usagecost.boards.words import alt_of, help_of, title_of
+from usagecost.boards.answers import question_of
+from usagecost.boards.drawings import Beside, about, drawing_of, first_label, is_of_spend, left_out, missing, numbers_of, table_rows
+from usagecost.boards.panel import alt_of, help_of, title_of
 from usagecost.charts import Drawing, TimeAxis
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.queries import folds
 from usagecost.ui.answers import problem_text
-from usagecost.ui.blocks import before, card, draw, figures, heading, make_once, shortage, table
-from usagecost.ui.budget_lines import budget_levels, with_budgets
+from usagecost.ui.blocks import draw, figures, heading, make_once, table
+from usagecost.ui.cards import card, course_of
 from usagecost.ui.downloads import Numbers
-from usagecost.ui.figures import COLUMN_FORMATS
 from usagecost.ui.labels import labels_of
-from usagecost.ui.marks import marks
+from usagecost.ui.marks import before, budget_levels, marks, shortage, with_budgets
 from usagecost.ui.memory import cached_answer, is_cached
-from usagecost.ui.sparkline import course_of
-from usagecost.ui.spend import note_with_link, spend_columns
+from usagecost.ui.tables import COLUMN_FORMATS, note_with_link, spend_columns
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
