@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
@@ -17,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from tests.views import days, request, view
 from usagecost import boards, engine
 from usagecost.boards import RULES, Panel, metrics_for, splits_for
-from usagecost.boards.drawings import drawing_of, is_of_spend, numbers_of
+from usagecost.boards.drawings import drawing_of, numbers_of
 from usagecost.boards.panel import alt_of, help_of, title_of
 from usagecost.charts import Mark
 from usagecost.ui import memory
@@ -65,7 +64,7 @@ def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View]
     for panel in pairs(metric):
         answer = boards.answer(panel, pages["sample"])
         numbers_of(panel, answer, NO_LABELS)
-        assert not is_of_spend(answer.question) or metric == "spend_usd"
+        assert not answer.question.is_of_spend or metric == "spend_usd"
         if panel.chart not in ("number", "table") and not answer.is_empty:
             drawing = drawing_of(panel, answer, NO_LABELS, memory.cached_answer)
             json.dumps(drawing.spec)
@@ -92,11 +91,12 @@ def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: 
     ("chart", "split", "compares"), [("line", None, True), ("bar", "provider", True), ("line", "provider", False)]
 )
 def test_a_panel_over_time_has_marks_and_the_period_before_beside_its_whole(
-    pages: dict[str, View], chart: str, split: str | None, compares: bool
+    pages: dict[str, View], chart: str, split: str | None, compares: bool, monkeypatch: pytest.MonkeyPatch
 ):
     panel = Panel(metrics=("requests",), split=split, chart=chart)
-    beside = replace(showing.BESIDE, marks=lambda view: [Mark(view.period.start, "Note", "Moved")])
-    drawing = drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS, memory.cached_answer, beside)
+    monkeypatch.setattr(showing, "marks", lambda view: [Mark(view.period.start, "Note", "Moved")])
+    answer = boards.answer(panel, pages["sample"])
+    drawing = drawing_of(panel, answer, NO_LABELS, memory.cached_answer, **showing.beside_of(answer))
     tip = drawing.data["tip"].dropna().iloc[0]
 
     assert (tip["Note"], "Before" in tip) == ("Moved", compares)

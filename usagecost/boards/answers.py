@@ -9,6 +9,7 @@ import pandas as pd
 
 from usagecost import periods, queries
 from usagecost.boards.panel import Panel
+from usagecost.charts import TimeAxis
 from usagecost.periods import WHOLE, Interval, intervals, presets
 from usagecost.queries import HOUR_OF_WEEK, folds, ranking
 from usagecost.queries.folds import Usage
@@ -49,6 +50,15 @@ class Question:
         """Whether it shows parts over time that add up to the whole."""
         is_stacked = self.chart in ("area", "bar") and self.split is not None and SPLITS[self.split].parts_add_up
         return is_stacked and self.metrics[0].is_additive
+
+    @property
+    def is_of_spend(self) -> bool:
+        """Whether it is all that was spent over time, beside which lines of spend can stand."""
+        if self.chart not in OVER_TIME or self.metrics[0].name != "spend_usd":
+            return False
+        if self.split is None:
+            return len(self.metrics) == 1
+        return SPLITS[self.split].parts_add_up and self.chart != "line"
 
     @property
     def compares(self) -> bool:
@@ -118,6 +128,11 @@ class Answer:
         """The intervals of the answer."""
         view = self.question.view
         return self.usage.intervals if self.usage else intervals(view.period, view.interval, view.week_start)
+
+    @property
+    def axis(self) -> TimeAxis:
+        """The time axis of its chart and rows."""
+        return TimeAxis(self.steps, self.question.interval, self.question.view.period.zone)
 
     @property
     def totals(self) -> Sums:

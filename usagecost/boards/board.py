@@ -12,9 +12,9 @@ from importlib.resources import files
 import tomli_w
 from pydantic import Field
 
-from usagecost.boards.panel import Frozen, Panel
+from usagecost.boards.panel import Panel
 from usagecost.lake import Lake, LakeError, TextFolder
-from usagecost.toml_lines import TomlProblem, parse_toml
+from usagecost.toml_lines import TomlProblem, TomlTable, parse_toml
 from usagecost.vocabulary.filters import Filters, Scope
 
 MOST_PANELS = 60
@@ -30,7 +30,7 @@ class BoardProblem(TomlProblem):
     """What is wrong with a board's file: the line, the key, and what would be right."""
 
 
-class Board(Frozen):
+class Board(TomlTable):
     """Panels in their order. ``panel`` is called as its tables are in the file.
 
     ``owner`` is who made it, as they sign in; without one it is everybody's. A board that is ``pinned`` stands in the menu. What is

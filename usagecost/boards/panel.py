@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from usagecost.periods.presets import PRESETS
+from usagecost.toml_lines import TomlTable
 from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, Metric
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
@@ -95,13 +96,7 @@ def fitted(chart: str, metrics: Sequence[str], split: str | None) -> tuple[tuple
     return (tuple(fitting[:1]) if split and rule.one_unit else tuple(fitting)), split
 
 
-class Frozen(BaseModel):
-    """A value that says nothing it does not know, and does not change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PanelFilter(Frozen):
+class PanelFilter(TomlTable):
     """A dimension is one of the values or, if ``excludes``, none of them; "(not reported)" means that it is missing.
 
     No values at all are passed by no request, or with ``excludes`` by all: what is left of filters that contradict each other.
@@ -129,7 +124,7 @@ class PanelFilter(Frozen):
         return Condition(self.dimension, values, self.excludes)
 
 
-class Panel(Frozen):
+class Panel(TomlTable):
     """A question and how its answer is drawn.
 
     Several ``metrics`` are drawn beside each other; what goes together is in ``rules``. ``top`` is how many values of the split are

@@ -14,6 +14,7 @@ from usagecost.queries.forecasts import Outlook, as_of_today, forecast_row, hist
 from usagecost.ui.answers import answer
 from usagecost.ui.blocks import heading, make_once, table
 from usagecost.ui.labels import with_names
+from usagecost.ui.tables import mark_column, with_mark_column
 from usagecost.vocabulary import DIMENSIONS, formats
 from usagecost.vocabulary.filters import View
 
@@ -88,13 +89,12 @@ def forecast_table(view: View, by: str, most: int) -> None:
     st.segmented_control(
         "Until", list(UNTIL), required=True, key="until", format_func=lambda name: UNTIL[name], label_visibility="collapsed"
     )
-    mark = st.column_config.TextColumn("≥", width=32, help="≥: lower bounds, as of some requests the cost is not known")
     table(
-        numbers.assign(error=numbers["error"].astype("Float64") * 100, **{AT_LEAST: numbers[AT_LEAST].map({True: "≥", False: ""})}),
+        with_mark_column(numbers).assign(error=numbers["error"].astype("Float64") * 100),
         name="forecast",
         columns={
             by: st.column_config.TextColumn(DIMENSIONS[by].label, width="medium", pinned=True),
-            **({AT_LEAST: mark} if numbers[AT_LEAST].any() else {}),
+            **({AT_LEAST: mark_column()} if numbers[AT_LEAST].any() else {}),
             "so_far_usd": st.column_config.NumberColumn("So far", format=USD, help=f"Spend of this {until} until now"),
             "forecast_usd": st.column_config.NumberColumn("Forecast", format=USD, help=f"Spend of the whole {until}"),
             "margin_usd": st.column_config.NumberColumn("±", format=USD, help="Covers about 8 in 10 cases"),

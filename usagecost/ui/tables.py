@@ -113,14 +113,23 @@ def set_prices_link(model: str | None = None, days: Query | None = None) -> None
 def spend_columns(frame: pd.DataFrame, places: int) -> dict[str, Any]:
     """The columns of a table of ``folds.numbers`` that say what was spent, and how much of that is not known."""
     usd = None if _is_styled(frame) else f"$%,.{places}f"
-    mark = st.column_config.TextColumn("≥", width=36, help="≥: a lower bound, as of some requests the cost is not known")
     spend = st.column_config.NumberColumn("Spend", format=usd, help=METRICS["spend_usd"].help)
     missing = st.column_config.NumberColumn("Spend incomplete", format="localized", help=METRICS["incomplete_requests"].help)
     if not _lacks_prices(frame):
         return {"spend_usd": spend, "incomplete_requests": missing}
     tokens = st.column_config.NumberColumn("Tokens incomplete", format="compact", help=METRICS["incomplete_tokens"].help)
-    marked = {"spend_usd": spend} if _is_styled(frame) else {AT_LEAST: mark, "spend_usd": spend}
+    marked = {"spend_usd": spend} if _is_styled(frame) else {AT_LEAST: mark_column(), "spend_usd": spend}
     return {**marked, "incomplete_requests": missing, "incomplete_tokens": tokens}
+
+
+def mark_column() -> Any:
+    """The column of `with_mark_column`."""
+    return st.column_config.TextColumn("≥", width=36, help="≥: a lower bound, as of some requests the cost is not known")
+
+
+def with_mark_column(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with a sign where an amount leaves something out, in a column of its own."""
+    return frame.assign(**{AT_LEAST: frame[AT_LEAST].map({True: "≥", False: ""})})
 
 
 def with_marks(frame: pd.DataFrame, places: int) -> pd.DataFrame | Styler:
@@ -129,7 +138,7 @@ def with_marks(frame: pd.DataFrame, places: int) -> pd.DataFrame | Styler:
     In a long table it stands in a narrow column of its own. Other amounts are marked where `x_usd_is_at_least` says so of `x_usd`.
     """
     if not _is_styled(frame):
-        return frame.assign(**{AT_LEAST: frame[AT_LEAST].map({True: "≥", False: ""})})
+        return with_mark_column(frame)
     styled = frame.style
     others = {name: f"{name}{IS_AT_LEAST}" for name in frame if f"{name}{IS_AT_LEAST}" in frame}
     flags = {"spend_usd": AT_LEAST, **others}
