@@ -30,12 +30,12 @@ def outlook_of(view: View) -> Outlook | None:
     return outlook(answer(history, as_of_today(view))) if reaches_into(view) else None
 
 
-def forecast_help(outlook: Outlook, until: str = "month") -> str | None:
+def forecast_help(outlook: Outlook) -> str | None:
     """How the forecast was made, and how good the same rule was; None where there is none."""
     if isinstance(outlook.forecast, TooLittle):
         return None
     words = f"By {outlook.forecast.method}, the best of {len(METHODS)} methods in {outlook.forecast.tests} tests on earlier days."
-    return f"{words} {error_text(outlook.forecast, until)} The margin covers about 8 in 10 cases."
+    return f"{words} {error_text(outlook.forecast)} The margin covers about 8 in 10 cases."
 
 
 def with_days_ahead(usage: Usage, view: View) -> tuple[tuple[Interval, ...], pd.DataFrame | None]:
@@ -61,12 +61,12 @@ def with_days_ahead(usage: Usage, view: View) -> tuple[tuple[Interval, ...], pd.
     return steps, path.dropna(subset="interval").astype({"interval": "int64"})
 
 
-def error_text(forecast: Forecast, until: str) -> str:
-    """At day 20 it was within 4.0% in the last six months."""
+def error_text(forecast: Forecast) -> str:
+    """At day 20 it was within 4.0% in the last 6 months."""
     if not forecast.errors:
-        return f"No whole {until} before tells how good it is."
-    periods = f"the last {len(forecast.errors)} {until}s" if len(forecast.errors) > 1 else f"the last {until}"
-    return f"At day {forecast.day_of_period} it was within {formats.percent(max(forecast.errors))} in {periods}."
+        return "No whole month before tells how good it is."
+    months = f"the last {len(forecast.errors)} months" if len(forecast.errors) > 1 else "the last month"
+    return f"At day {forecast.day_of_period} it was within {formats.percent(max(forecast.errors))} in {months}."
 
 
 def forecast_table(view: View, by: str, most: int) -> None:
