@@ -105,7 +105,6 @@ PAGE = """
 from datetime import UTC, datetime, timedelta
 from usagecost.periods import presets
 from usagecost.boards import Panel
-from usagecost.vocabulary import SPLITS
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.labels import NO_LABELS
 from usagecost.lake import Lake
