@@ -132,7 +132,7 @@ class Answer:
     @property
     def axis(self) -> TimeAxis:
         """The time axis of its chart and rows."""
-        return TimeAxis(self.steps, self.question.interval, self.question.view.period.zone)
+        return TimeAxis.of(self.steps, self.question.view)
 
     @property
     def totals(self) -> Sums:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from usagecost.charts import beside
-from usagecost.charts.beside import Level, Mark
+from usagecost.charts.beside import READ_OUT, TIP, Level, Mark
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
 from usagecost.charts.look import (
     HEIGHT,
@@ -28,7 +28,6 @@ from usagecost.charts.look import (
     value_ticks,
 )
 from usagecost.charts.timeaxis import PADDING, PLACE, TimeAxis, time_axis
-from usagecost.charts.tips import READ_OUT, TIP, tips_of
 from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import QUIET
 from usagecost.vocabulary.formats import Format
@@ -110,7 +109,7 @@ def over_time(
         interval: {**beside.level_lines(levels, unit, interval), **mark_lines.get(interval, {})}
         for interval in range(len(axis.steps))
     }
-    tips = tips_of(part_rows, axis, unit, label if stacked else None, lines)
+    tips = beside.tips_of(part_rows, axis, unit, label if stacked else None, lines)
     low, high = _extent(part_rows, stacked=stacked)
     extent = low, beside.highest(levels, high)
     domain = axis_ticks(unit, *extent)[0]

@@ -97,21 +97,21 @@ def sections(view: View, labels: Labels, lack: str | None) -> Iterator[Section]:
         yield Section(title, [Picture(drawing, f"Lines of {names} by {view.interval}")])
 
 
-def _axis(usage: Usage, view: View) -> TimeAxis:
-    return TimeAxis(usage.intervals, view.interval, view.period.zone)
-
-
 def _before(usage: Usage, view: View, metrics: Sequence[str], *, compares: bool, whole: bool = False) -> pd.DataFrame | None:
     """The course of the comparison period, where there is one."""
     course = usage.over_time_before if compares else None
-    return None if course is None else charts.before_of(course, metrics, usage.counterparts, _axis(usage, view), whole=whole)
+    return (
+        None
+        if course is None
+        else charts.before_of(course, metrics, usage.counterparts, TimeAxis.of(usage.intervals, view), whole=whole)
+    )
 
 
 def _lines(usage: Usage, view: View, metrics: Sequence[str], *, compares: bool) -> Drawing:
     """Metrics of one unit over time, before those of the comparison period."""
     parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
     before = _before(usage, view, metrics, compares=compares)
-    unit, axis = METRICS[metrics[0]].format, _axis(usage, view)
+    unit, axis = METRICS[metrics[0]].format, TimeAxis.of(usage.intervals, view)
     return charts.over_time(parts, "line", unit, names, series_colors(metrics), axis, before=before)
 
 
@@ -122,7 +122,7 @@ def _spend_by_model(usage: Usage, view: View, labels: Labels, *, compares: bool)
     stacks = with_names(folds.over_time_by_top(usage, top), labels, "model")
     stacks["name"] = stacks["name"].where(~stacks["is_other"], names[-1])
     before = _before(usage, view, ["spend_usd"], compares=compares, whole=True)
-    parts, unit, axis = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, _axis(usage, view)
+    parts, unit, axis = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, TimeAxis.of(usage.intervals, view)
     return charts.over_time(parts, "bar", unit, names, palette(view, "model", top), axis, stacked=True, before=before)
 
 

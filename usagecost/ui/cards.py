@@ -37,7 +37,7 @@ LEAST_HEIGHT = 0.12
 
 def course_of(usage: Usage, view: View) -> Course:
     """Returns the intervals of the answer to a view that are over, so that it does not end in a fall."""
-    axis = TimeAxis(usage.intervals, view.interval, view.period.zone)
+    axis = TimeAxis.of(usage.intervals, view)
     return usage.once("course", lambda: [(axis.text_of(step), sums) for step, sums in usage.complete])
 
 

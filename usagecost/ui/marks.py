@@ -197,7 +197,7 @@ def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = Fa
     course = None if shortage(view) else usage.over_time_before
     if course is None:
         return None
-    axis = charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
+    axis = charts.TimeAxis.of(usage.intervals, view)
     return charts.before_of(course, metrics, usage.counterparts, axis, whole=whole)
 
 
