@@ -63,19 +63,33 @@ REGULAR_DAYS = 3
 MOST_NEW = 500
 
 
+def all_checks(view: View, file: BudgetFile) -> Iterator[Iterator[Check]]:
+    """Yields the checks of all that the file asks for, now, those of a rule together. Of the view its lake, version, zone and
+    instant count.
+    """
+    rules = file.alerts
+    yield _budgets(view, file)
+    if rules.unpriced_models:
+        yield _unpriced_models(view, rules)
+    if rules.silent_hours:
+        yield _silent_sources(view, rules, timedelta(hours=rules.silent_hours))
+    if rules.new_above:
+        for dimension in ("user", "key"):
+            yield _new_spenders(view, rules, dimension, rules.new_above)
+    yield unusual_days(view, rules)
+
+
 def unusual_days(view: View, rules: Rules) -> Iterator[Check]:
     """Yields a check of each of the last days and of each rule that is set: whether it is far above the usual."""
     if not (rules.unusual_days or rules.unusual_failures or rules.unusual_latency):
         return
-    first = view.period.last - timedelta(days=USUAL_DAYS - 1)
-    period = Period(first, view.period.last, view.period.zone, view.period.now, is_alone=True)
-    whole = replace(view, period=period, interval="day", basis="best", filters=Filters())
+    whole, zone = _recent_view(view, USUAL_DAYS), view.period.zone
     days = usage(whole, None, MEASURES, compares=False)
     if rules.unusual_days:
-        spikes = spikes_in(days, "day", period.zone, with_running=True)
+        spikes = spikes_in(days, "day", zone, with_running=True)
         yield from _checks(UNUSUAL, "spend", whole, days, spikes, rules)
     if rules.unusual_failures:
-        yield from _checks(FAILURES, "failure rate", whole, days, failure_spikes(days, period.zone), rules)
+        yield from _checks(FAILURES, "failure rate", whole, days, failure_spikes(days, zone), rules)
     if rules.unusual_latency:
         yield from _checks(LATENCY, "latency", whole, days, latency_spikes(days, whole), rules)
 
@@ -144,22 +158,6 @@ def _causes_text(causes: Causes) -> str:
         for name, values in causes
     )
     return f"Cause: {cause}." if cause else ""
-
-
-def all_checks(view: View, file: BudgetFile) -> Iterator[Iterator[Check]]:
-    """Yields the checks of all that the file asks for, now, those of a rule together. Of the view its lake, version, zone and
-    instant count.
-    """
-    rules = file.alerts
-    yield _budgets(view, file)
-    if rules.unpriced_models:
-        yield _unpriced_models(view, rules)
-    if rules.silent_hours:
-        yield _silent_sources(view, rules, timedelta(hours=rules.silent_hours))
-    if rules.new_above:
-        for dimension in ("user", "key"):
-            yield _new_spenders(view, rules, dimension, rules.new_above)
-    yield unusual_days(view, rules)
 
 
 def _budgets(view: View, file: BudgetFile) -> Iterator[Check]:

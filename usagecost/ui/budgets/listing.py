@@ -48,6 +48,27 @@ NEW = "+"
 """What the URL says in the place of a name where a budget is made."""
 
 
+def listing(view: View) -> None:
+    """Draws the budgets, what can be done with them, and the dialog of the one that the URL names."""
+    say_what_was_written()
+    lake = open_lake(view.lake)
+    try:
+        file = read_budgets(lake)
+    except (BudgetProblem, LakeError) as problem:
+        st.warning(plain(f"{problem_text(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
+        return
+    now = view_of_now(view.lake, view.version, view.period.now, view.scope)
+    file = file.model_copy(update={"budget": tuple(budget for budget in file.budget if view.scope.includes(budget.filters))})
+    states = answer(states_of, now, file.model_dump_json()) if file.budget else []
+    _head(states, now)
+    ledger = tried(lambda: read_ledger(lake)) if states else Ledger()
+    ledger = ledger if view.scope.is_everything else ledger.about(file.budget)
+    labels = labels_of(view)
+    for number, state in enumerate(sorted(states, key=_urgency)):
+        _card(number, state, scope_text(state.budget, labels), _alerts_of(state, ledger))
+    _open_dialog(view, file)
+
+
 def open_budget(name: str) -> None:
     """Opens the dialog of a budget, or of a new one."""
     form.clear()
@@ -114,27 +135,6 @@ def say_what_was_written() -> None:
     """Says, once, what the last click changed, or why it changed nothing."""
     if outcome := say_outcome(_PLACE):
         st.toast(plain(outcome), icon=":material/check_circle:")
-
-
-def listing(view: View) -> None:
-    """Draws the budgets, what can be done with them, and the dialog of the one that the URL names."""
-    say_what_was_written()
-    lake = open_lake(view.lake)
-    try:
-        file = read_budgets(lake)
-    except (BudgetProblem, LakeError) as problem:
-        st.warning(plain(f"{problem_text(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
-        return
-    now = view_of_now(view.lake, view.version, view.period.now, view.scope)
-    file = file.model_copy(update={"budget": tuple(budget for budget in file.budget if view.scope.includes(budget.filters))})
-    states = answer(states_of, now, file.model_dump_json()) if file.budget else []
-    _head(states, now)
-    ledger = tried(lambda: read_ledger(lake)) if states else Ledger()
-    ledger = ledger if view.scope.is_everything else ledger.about(file.budget)
-    labels = labels_of(view)
-    for number, state in enumerate(sorted(states, key=_urgency)):
-        _card(number, state, scope_text(state.budget, labels), _alerts_of(state, ledger))
-    _open_dialog(view, file)
 
 
 def _head(states: Sequence[State], now: View) -> None:
