@@ -1,4 +1,4 @@
-"""One look for all charts: how numbers, ticks, axes, legends and names are written, and the colours that have a meaning."""
+"""One look for all charts: how numbers, ticks, axes, legends and names are written."""
 
 from __future__ import annotations
 
