@@ -15,8 +15,7 @@ from usagecost.periods import INTERVALS, WHOLE
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui import drilldown, why
-from usagecost.ui.colours import palette
-from usagecost.ui.labels import labels_of, with_names
+from usagecost.ui.labels import labels_of, palette, with_names
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, formats, measures_of
 from usagecost.vocabulary.colours import series_colors
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
@@ -84,11 +83,6 @@ def label_of(dimension: str) -> str:
     return DIMENSIONS[dimension].label
 
 
-def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
-    """The time axis that all charts of the page share."""
-    return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
-
-
 def step_of(view: View) -> str:
     """What an interval of the view is called within a sentence."""
     return INTERVALS[view.interval].lower()
@@ -97,7 +91,7 @@ def step_of(view: View) -> str:
 def over_time(usage: Usage, view: View, metrics: Sequence[str], mark: str = "line") -> charts.Drawing:
     """Metrics of one unit over time: lines before those of the comparison period, or bars of those that add up."""
     parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
-    unit, colors, axis = METRICS[metrics[0]].format, series_colors(metrics), time_axis(usage, view)
+    unit, colors, axis = METRICS[metrics[0]].format, series_colors(metrics), charts.TimeAxis.of(usage.intervals, view)
     before, marks = ui.before(usage, view, metrics) if mark == "line" else None, ui.marks(view)
     return charts.over_time(parts, mark, unit, names, colors, axis, stacked=mark == "bar", before=before, marks=marks)
 
@@ -124,7 +118,7 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     stacks = with_names(folds.over_time_by_top(usage, top), view, by)
     names, colors = list(with_names(top, view, by)["name"]), palette(view, by, top, everything=unfiltered(by, view))
     parts, unit, (steps, ahead) = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, ui.with_days_ahead(usage, view)
-    axis = charts.TimeAxis(steps, view.interval, view.period.zone)
+    axis = charts.TimeAxis.of(steps, view)
     before, marks = ui.before(usage, view, ["spend_usd"], whole=True), (*ui.marks(view), *why.unusual_marks(usage, view, by))
     levels = ui.budget_levels(view, axis)
     bars = charts.over_time(
@@ -137,12 +131,13 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
     most = min(most, MOST_STACKS)
     top, stacks, drawing = ui.make_once(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
-    budgets = ui.budgets_alt(view, time_axis(usage, view))
+    axis = charts.TimeAxis.of(usage.intervals, view)
+    budgets = ui.budgets_alt(view, axis)
     pace = " A red line is a budget's even pace: the same part of it each day." if budgets else ""
     ui.chart(
         "Cost breakdown",
         drawing,
-        lambda: ui.with_budgets(folds.breakdown_table(usage, stacks, by, view.period.zone), view, time_axis(usage, view)),
+        lambda: ui.with_budgets(folds.breakdown_table(usage, stacks, by, view.period.zone), view, axis),
         name=f"{name}-cost",
         file=f"cost by {by} and {view.interval}",
         help=METRICS["spend_usd"].help + (" The dashed line in a band is the forecast." if "ahead" in drawing.data else "") + pace,

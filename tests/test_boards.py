@@ -33,7 +33,7 @@ from usagecost.boards import (
     shelved_boards,
 )
 from usagecost.lake import Lake, LakeChanged
-from usagecost.ui.boards.draft import with_edits
+from usagecost.ui.boards.changes import with_edits
 from usagecost.ui.boards.showing import rows
 from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, Metric, formats
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,7 +26,7 @@ from usagecost.periods import INTERVALS
 from usagecost.queries import EDGES, SAMPLE
 from usagecost.queries.folds import rows
 from usagecost.vocabulary import DIMENSIONS, HOURS, MEASURES, METRICS, OF_ROWS, SPLITS, WEEKDAYS, measure_sql, measures_of
-from usagecost.vocabulary.filters import Condition, Filters, View
+from usagecost.vocabulary.filters import Condition, View
 
 PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
 
@@ -82,23 +81,6 @@ def test_each_interval_has_the_percentile_of_its_own_rows(varied: tuple[str, lis
     for place, sums in enumerate(rows(answer.over_time)):
         expected = {name: quantile(parts[place], share) if place in parts else None for name, share in PERCENTILES.items()}
         assert {name: sums[name] for name in PERCENTILES} == pytest.approx(expected)
-
-
-@BY_ROLLUPS
-@settings(max_examples=4)
-@given(questions(), st.sampled_from(["model", "provider", "hour_of_day", "weekday", None]), st.integers(1, 3))
-def test_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: View, by: str | None, top: int):
-    asked_of = replace(of_lake(question, varied[0], "week"), basis="best", filters=Filters())
-    metrics = ("spend_usd", "requests", "total_tokens")
-    answer = boards.answer(Panel(metrics=metrics, split=by, chart="table", top=top), asked_of)
-    period = asked_of.period
-    (whole,) = summary_rows(asked_of.lake, period.first, period.last, period.zone, None)
-
-    assert {name: METRICS[name].of(answer.totals) for name in metrics} == {name: whole[name] for name in metrics}
-    parts = answer.by_value if by else answer.over_time
-    for name in metrics:
-        known = [value for value in METRICS[name].column(parts) if not pd.isna(value)] if len(parts) else []
-        assert (sum(known) or 0) == (whole[name] or 0)
 
 
 @ON_ROLLUPS_BY_BOTH_ENGINES

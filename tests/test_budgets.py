@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.lake_rows import commit
 from tests.views import days, instant, request, view
 from usagecost.budgets import (
     NAME,
@@ -244,20 +243,17 @@ def test_periods_are_those_of_the_reporting_zone_and_what_was_before_the_lake_is
     assert amounts(day) == [Decimal("0.75"), 0, 0, 0]
 
 
-def test_the_pace_is_the_share_of_the_period_that_is_over(lake: str):
+def test_the_pace_is_the_share_of_the_period_that_is_over_and_days_and_weeks_have_no_forecast(
+    lake: str, lake_of: Callable[..., str]
+):
     month, week, day = asked(lake, budget("m"), budget("w", period="week"), budget("d", period="day"))
-
-    assert (month.pace, month.left) == (0.5, 15)  # 15.5 of 31 days
-    assert (week.pace, week.left) == (5.5 / 7, 1)
-    assert (day.pace, day.left) == (0.5, 0)
-
-
-def test_days_and_weeks_have_no_forecast_and_a_short_history_says_so(lake: str):
-    assert asked(lake, budget(period="week"))[0].forecast is None
     (short,) = asked(lake, budget(), now="2026-02-03 12:00")
 
-    assert isinstance(short.forecast, TooLittle)
-    assert short.forecast_share is None
+    assert (month.pace, month.left) == (0.5, 15)  # 15.5 of 31 days
+    assert (week.pace, week.left, week.forecast) == (5.5 / 7, 1, None)
+    assert (day.pace, day.left, day.forecast) == (0.5, 0, None)
+    assert (type(short.forecast), short.forecast_share) == (TooLittle, None)
+    assert amounts(asked(lake_of(), budget())[0]) == [None] * 4, "of an empty lake nothing is known"
 
 
 @pytest.mark.parametrize("period", ["month", "quarter"])
@@ -273,14 +269,6 @@ def test_the_forecast_is_that_of_the_same_requests_elsewhere(sample_lake: str, p
         elsewhere = outlook(of_teams.of_value(team), period, team)
         assert state.used.usd == elsewhere.so_far
         assert vars(state.forecast) | {"errors": ()} == vars(elsewhere.forecast) | {"errors": ()}
-
-
-def test_of_an_empty_lake_nothing_is_known(tmp_path: Path):
-    lake = Lake(tmp_path / "lake")
-    commit(lake)
-    (state,) = asked(str(lake.root), budget())
-
-    assert amounts(state) == [None, None, None, None]
 
 
 VALUES = st.sets(st.sampled_from(["a", "b", "x", "(not reported)"]), min_size=1).map(sorted)

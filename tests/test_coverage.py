@@ -17,7 +17,7 @@ from usagecost.charts import value_name
 from usagecost.cli import app
 from usagecost.exports import csv_text
 from usagecost.queries import folds
-from usagecost.ui.spend import MOST_STYLED, with_marks
+from usagecost.ui.tables import MOST_STYLED, with_marks
 
 
 @pytest.fixture(scope="module")

@@ -80,29 +80,23 @@ def clicked(page: AppTest, key: str) -> AppTest:
     return page
 
 
-def test_a_link_below_the_cards_opens_their_requests(lake: str, monkeypatch: pytest.MonkeyPatch):
-    page = opened(lake, monkeypatch, user=["bob", "cid"])
-    clicked(page, "open_all_failed")
+@pytest.mark.parametrize(
+    ("link", "key", "requests", "state"),
+    [
+        ({"user": ["bob", "cid"]}, "open_all_failed", "1", {"user": ["bob", "cid"], "status": ["error", "cancelled"]}),
+        ({"tab": "User activity", "chosen_user": "ann"}, "open_user_most expensive", "5", {"user": ["ann"], "sort": "cost"}),
+        ({}, "open_all_spend incomplete", "1", {"cost_known": True}),
+    ],
+)
+def test_a_link_below_the_cards_opens_their_requests(
+    lake: str, monkeypatch: pytest.MonkeyPatch, link: dict, key: str, requests: str, state: dict[str, object]
+):
+    page = clicked(opened(lake, monkeypatch, **link), key)
 
     assert page.title[0].value.endswith("Traces")
-    assert page.session_state["user"] == ["bob", "cid"]
-    assert page.session_state["status"] == ["error", "cancelled"]
-    assert page.button(key="chip_status").label == "status is cancelled, error"
+    assert {name: page.session_state[name] for name in state} == state
+    assert page.metric[0].value == requests
+    assert [button.label for button in page.button if button.key == "chip_status"] == ["status is cancelled, error"][
+        : "status" in state
+    ]
     assert page.sidebar.date_input[0].value == (date(2026, 5, 1), date(2026, 5, 31))
-
-
-def test_the_links_of_a_user_open_that_users_requests(lake: str, monkeypatch: pytest.MonkeyPatch):
-    page = opened(lake, monkeypatch, tab="User activity", chosen_user="ann")
-    clicked(page, "open_user_most expensive")
-
-    assert page.title[0].value.endswith("Traces")
-    assert page.session_state["user"] == ["ann"]
-    assert page.session_state["sort"] == "cost"
-
-
-def test_the_link_to_what_has_no_price_leads_there(lake: str, monkeypatch: pytest.MonkeyPatch):
-    page = opened(lake, monkeypatch)
-    clicked(page, "open_all_spend incomplete")
-
-    assert page.metric[0].value == "1"
-    assert page.checkbox(key="cost_known").value

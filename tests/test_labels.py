@@ -55,23 +55,19 @@ def test_an_id_is_called_by_its_name_and_anything_else_as_it_stands():
     assert (labels.id_of("team", "Search team"), labels.id_of("team", SEARCH)) == (SEARCH, SEARCH)
 
 
-def test_two_ids_of_one_name_are_told_apart_by_as_much_of_their_ids_as_it_takes():
+def test_two_ids_of_one_name_are_told_apart_by_as_much_of_their_ids_as_it_takes_and_a_name_from_an_unnamed_id():
     assert distinct_labels({ADS: "Ads", OTHER_ADS: "Ads", SEARCH: "Search"}) == {
         ADS: "Ads (77aa21d9-2)",
         OTHER_ADS: "Ads (77aa21d9-3)",
         SEARCH: "Search",
     }
+    of_both = Labels.of_names(names(("team_id", SEARCH, "Search"))).of_all("team", [SEARCH, "Search"])
+    assert of_both == {SEARCH: f"Search ({SEARCH})", "Search": "Search"}
 
 
 @pytest.mark.parametrize("name", [NOT_REPORTED, "Other", "b"])
 def test_a_name_that_means_something_else_carries_its_id(name: str):
     assert distinct_labels({"a": name, "b": "B"}) == {"a": f"{name} (a)", "b": "B"}
-
-
-def test_a_name_that_is_another_unnamed_id_is_told_apart_where_both_are_shown():
-    labels = Labels.of_names(names(("team_id", SEARCH, "Search")))
-
-    assert labels.of_all("team", [SEARCH, "Search"]) == {SEARCH: f"Search ({SEARCH})", "Search": "Search"}
 
 
 IDS = st.text("ab", min_size=1, max_size=12)
@@ -146,11 +142,13 @@ def drawn_names(page: AppTest) -> list[list[str]]:
     return [list(dict.fromkeys(frame["name"].dropna())) for frame in frames if "name" in frame]
 
 
-def test_charts_call_teams_by_their_names(lake: str, monkeypatch: pytest.MonkeyPatch):
+def test_charts_and_panels_call_teams_by_their_names(lake: str, monkeypatch: pytest.MonkeyPatch):
     page = opened(lake, monkeypatch, tab="Cost", by="team", ranked="Chart view")
+    asked = json.dumps({"metrics": ["spend_usd"], "split": "team", "chart": "ranked"})
+    panel = opened(lake, monkeypatch, "pages/3_Explore.py", asked=asked)
 
     expected = {"<b>Search</b>", "Ads (77aa21d9-2)", "Ads (77aa21d9-3)", NOT_REPORTED}
-    assert [set(found) for found in drawn_names(page)][:2] == [expected, expected]
+    assert [set(found) for found in (*drawn_names(page)[:2], drawn_names(panel)[0])] == [expected] * 3
 
 
 @pytest.mark.parametrize("said", ["Ada", "u1"])
@@ -170,33 +168,32 @@ def test_the_table_of_users_has_names_and_ids(lake: str, monkeypatch: pytest.Mon
     assert list(shown["user_id"].fillna("")) == ["", "u1", "u2"]
 
 
-@pytest.mark.parametrize("said", ["<b>Search</b>", SEARCH])
-def test_a_filter_offers_names_and_understands_ids(lake: str, monkeypatch: pytest.MonkeyPatch, said: str):
+@pytest.mark.parametrize(
+    ("said", "chosen", "requests", "chip"),
+    [
+        ("<b>Search</b>", SEARCH, "1", r"team is \<b\>Search\</b\>"),
+        (SEARCH, SEARCH, "1", r"team is \<b\>Search\</b\>"),
+        ("Was called so once", "Was called so once", "0", "team is Was called so once"),  # nothing, rather than all
+    ],
+)
+def test_a_filter_understands_names_and_ids(
+    lake: str, monkeypatch: pytest.MonkeyPatch, said: str, chosen: str, requests: str, chip: str
+):
     page = opened(lake, monkeypatch, team=said)
 
-    assert page.session_state["team"] == [SEARCH]
-    assert page.metric[0].value == "1"
-    assert page.button(key="chip_team").label == r"team is \<b\>Search\</b\>"
+    assert (page.session_state["team"], page.metric[0].value) == ([chosen], requests)
+    assert page.button(key="chip_team").label == chip
 
 
-def test_a_filter_by_a_name_that_is_gone_shows_nothing_rather_than_all(lake: str, monkeypatch: pytest.MonkeyPatch):
-    page = opened(lake, monkeypatch, team="Was called so once")
-
-    assert (page.session_state["team"], page.metric[0].value) == (["Was called so once"], "0")
-
-
-def test_the_list_of_requests_has_names_and_can_show_ids(lake: str, monkeypatch: pytest.MonkeyPatch):
-    shown = opened(lake, monkeypatch, "pages/1_Traces.py").dataframe[0].value
+def test_the_list_of_requests_has_names_and_can_show_ids_and_a_search_finds_users_by_their_names(
+    lake: str, monkeypatch: pytest.MonkeyPatch
+):
+    shown, found = (opened(lake, monkeypatch, "pages/1_Traces.py", q=text).dataframe[0].value for text in ("", "aDa"))
 
     assert list(shown["team_id"].fillna("")) == ["", "Ads (77aa21d9-3)", "Ads (77aa21d9-2)", "<b>Search</b>"]
     assert list(shown["id_of_team"].fillna("")) == ["", OTHER_ADS, ADS, SEARCH]
     assert list(shown["user_id"].fillna("")) == ["", "", "u2", "Ada"]
-
-
-def test_a_search_finds_users_by_their_names(lake: str, monkeypatch: pytest.MonkeyPatch):
-    shown = opened(lake, monkeypatch, "pages/1_Traces.py", q="aDa").dataframe[0].value
-
-    assert list(shown["id_of_user"]) == ["u1"]
+    assert list(found["id_of_user"]) == ["u1"]
 
 
 @pytest.mark.parametrize("said", ["Ads (77aa21d9-2)", ADS])
@@ -220,10 +217,7 @@ def test_csv_has_the_ids_beside_the_names_and_numbers_are_folds_by_id(lake: str)
         (values.of("team", OTHER_ADS), OTHER_ADS, "1"),
     ]
     assert [row["key"] for row in summary(lake, "key")] == ["", "'=ci"]
-
-
-def test_where_nothing_has_a_name_there_is_no_second_column(lake: str):
-    assert "model_id" not in summary(lake, "model")[0]
+    assert "model_id" not in summary(lake, "model")[0], "where nothing has a name there is no second column"
 
 
 def summary(lake: str, by: str) -> list[dict[str, str]]:
@@ -231,13 +225,6 @@ def summary(lake: str, by: str) -> list[dict[str, str]]:
     done = CliRunner().invoke(app, ["summary", *options])
     assert done.exit_code == 0, done.output
     return list(csv.DictReader(io.StringIO(done.stdout)))
-
-
-def test_a_panel_of_a_board_calls_them_so_too(lake: str, monkeypatch: pytest.MonkeyPatch):
-    asked = json.dumps({"metrics": ["spend_usd"], "split": "team", "chart": "ranked"})
-    page = opened(lake, monkeypatch, "pages/3_Explore.py", asked=asked)
-
-    assert {"<b>Search</b>", "Ads (77aa21d9-2)", "Ads (77aa21d9-3)"} <= set(drawn_names(page)[0])
 
 
 def test_a_download_has_the_ids_where_there_are_names():

@@ -14,7 +14,7 @@ from tests.test_bill_lines import lines
 from tests.test_cli import run
 from usagecost import access, annotations, pricebook
 from usagecost.audit import Entry, record
-from usagecost.boards import shelf
+from usagecost.boards import board as shelf
 from usagecost.budgets import budget
 from usagecost.ingest import formats
 from usagecost.lake import Lake, LakeError, Selection, backup, restore, texts

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from tests.lake_rows import commit
 from tests.pages import calm, opened
 from tests.views import instant, request, write_lake
-from usagecost.charts.timeline import AROUND, ROW
+from usagecost.charts.bars import AROUND, ROW
 from usagecost.lake import Lake
 from usagecost.queries.requests import Order
 from usagecost.ui.traces.columns import next_order

@@ -1,10 +1,9 @@
-"""Every metric, split and chart of a panel, in pairs, drawn from the sample and from an empty lake."""
+"""Panels: a metric of each kind by every chart, drawn from the sample and from an empty lake; and boards on a page."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
@@ -17,37 +16,20 @@ from streamlit.testing.v1 import AppTest
 from tests.views import days, request, view
 from usagecost import boards, engine
 from usagecost.boards import RULES, Panel, metrics_for, splits_for
-from usagecost.boards.drawings import drawing_of, is_of_spend
-from usagecost.boards.numbers import numbers_of
-from usagecost.boards.words import alt_of, help_of, title_of
+from usagecost.boards.drawings import drawing_of, numbers_of
+from usagecost.boards.panel import alt_of, help_of, title_of
 from usagecost.charts import Mark
 from usagecost.ui import memory
 from usagecost.ui.boards import showing
-from usagecost.vocabulary import METRICS, SPLITS
+from usagecost.vocabulary import SPLITS
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.labels import NO_LABELS
 
-OVER_SPLITS = [chart for chart in RULES if splits_for(chart)]
 
-
-def panel_of(chart: str, metric: str, split: str | None) -> Panel:
-    """A panel of the three, completed where the chart needs more."""
+def panel_of(chart: str, metric: str) -> Panel:
+    """A metric by provider on a chart, completed where that needs more; not split where that cannot be."""
     metrics = (metric, *(other for other in metrics_for(chart) if other != metric))[: RULES[chart].metrics[0]]
-    needed = split or ("provider" if RULES[chart].split == "required" else None)
-    return Panel(metrics=metrics, split=needed, chart=chart, top=3)
-
-
-def pairs(metric: str) -> list[Panel]:
-    """The metric with every chart, and two metrics with every split: that each is asked by each stands in test_boards_answers."""
-    with_charts = [panel_of(chart, metric, None) for chart in RULES if metric in metrics_for(chart)]
-    first, mine = list(METRICS).index(metric), USUAL.index(metric)
-    able = [chart for chart in OVER_SPLITS if metric in metrics_for(chart)]
-    with_splits = [
-        panel_of(able[(first + place) % len(able)], metric, split)
-        for place, split in enumerate(SPLITS)
-        if place % 5 in (mine, (mine + 1) % 5)
-    ]
-    return with_charts + with_splits
+    return Panel(metrics=metrics, split="provider" if splits_for(chart) else None, chart=chart, top=3)
 
 
 USUAL = ("requests", "success_rate", "spend_usd", "latency_p95_ms", "active_users")
@@ -62,27 +44,33 @@ def pages(sample_lake: str, lake_of: Callable[..., str]) -> dict[str, View]:
 
 
 @pytest.mark.parametrize("metric", USUAL)
-def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View], metric: str):
-    for panel in pairs(metric):
+def test_a_metric_is_drawn_by_every_chart(pages: dict[str, View], metric: str):
+    for panel in [panel_of(chart, metric) for chart in RULES if metric in metrics_for(chart)]:
         answer = boards.answer(panel, pages["sample"])
         numbers_of(panel, answer, NO_LABELS)
-        assert not is_of_spend(answer.question) or metric == "spend_usd"
-        if panel.chart not in ("number", "table") and not answer.is_empty:
+        assert not answer.question.is_of_spend or metric == "spend_usd"
+        if panel.chart not in ("number", "table"):
             drawing = drawing_of(panel, answer, NO_LABELS, memory.cached_answer)
             json.dumps(drawing.spec)
             assert len(drawing.data)
         assert title_of(panel)
         assert help_of(panel)
         assert alt_of(panel)
-        if panel.split in (None, "provider"):
-            nothing = boards.answer(panel, pages["empty"])
-            assert nothing.is_empty
-            numbers_of(panel, nothing, NO_LABELS)
+        nothing = boards.answer(panel, pages["empty"])
+        assert nothing.is_empty
+        numbers_of(panel, nothing, NO_LABELS)
+
+
+def test_every_split_is_drawn(pages: dict[str, View]):
+    for place, split in enumerate(SPLITS):
+        panel = Panel(metrics=("requests",), split=split, chart=("bar", "ranked", "line")[place % 3], top=3)
+        assert len(drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS, memory.cached_answer).data), split
+        assert (title_of(panel), help_of(panel)) != ("", "")
 
 
 @pytest.mark.parametrize("chart", [chart for chart in RULES if chart not in ("number", "table")])
 def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: str):
-    panel = panel_of(chart, "total_tokens", "provider" if splits_for(chart) else None)
+    panel = panel_of(chart, "total_tokens")
     drawing = drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS)
     records = drawing.data.head(60).astype(object).where(drawing.data.notna(), None).to_dict("records")
 
@@ -93,11 +81,12 @@ def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: 
     ("chart", "split", "compares"), [("line", None, True), ("bar", "provider", True), ("line", "provider", False)]
 )
 def test_a_panel_over_time_has_marks_and_the_period_before_beside_its_whole(
-    pages: dict[str, View], chart: str, split: str | None, compares: bool
+    pages: dict[str, View], chart: str, split: str | None, compares: bool, monkeypatch: pytest.MonkeyPatch
 ):
     panel = Panel(metrics=("requests",), split=split, chart=chart)
-    beside = replace(showing.BESIDE, marks=lambda view: [Mark(view.period.start, "Note", "Moved")])
-    drawing = drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS, memory.cached_answer, beside)
+    monkeypatch.setattr(showing, "marks", lambda view: [Mark(view.period.start, "Note", "Moved")])
+    answer = boards.answer(panel, pages["sample"])
+    drawing = drawing_of(panel, answer, NO_LABELS, memory.cached_answer, **showing.beside_of(answer))
     tip = drawing.data["tip"].dropna().iloc[0]
 
     assert (tip["Note"], "Before" in tip) == ("Moved", compares)
@@ -134,9 +123,8 @@ def shown(lake: str, *panels: dict) -> AppTest:
 
 
 def test_every_chart_is_shown_with_its_title(sample_lake: str):
-    made = [panel_of(chart, "total_tokens", "provider" if splits_for(chart) else None) for chart in RULES]
-    panels = [panel.model_dump() for panel in made]
-    page = shown(sample_lake, *panels)
+    made = [panel_of(chart, "total_tokens") for chart in RULES]
+    page = shown(sample_lake, *(panel.model_dump() for panel in made))
 
     assert [header.value for header in page.header] == [title_of(panel) for panel in made]
     assert len(page.metric) == len(page.dataframe) == 1

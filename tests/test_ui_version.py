@@ -31,31 +31,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return shows
 
 
-def test_a_lake_at_rest_changes_at_once_and_then_not_every_moment(lake: Lake, clock: list[float]):
+def test_a_lake_at_rest_changes_at_once_then_not_every_moment_and_what_comes_meanwhile_is_shown_together(
+    lake: Lake, clock: list[float]
+):
     root = str(lake.root)
     first = version_to_show(root)
     second = commit(lake, row("b")).version
     assert version_to_show(root) == second > first
 
-    third = commit(lake, row("c")).version
-    assert version_to_show(root) == second
-    clock[0] += HELD_SECONDS - 0.1
-    assert version_to_show(root) == second
-    clock[0] += 0.1
-    assert version_to_show(root) == third
-
-
-def test_what_comes_meanwhile_is_shown_together(lake: Lake, clock: list[float]):
-    root = str(lake.root)
-    version_to_show(root)
-    commit(lake, row("b"))
-    version_to_show(root)
     for name in "cde":
-        clock[0] += HELD_SECONDS / 4
+        clock[0] += (HELD_SECONDS - 0.1) / 3
         commit(lake, row(name))
-        version_to_show(root)
-    clock[0] += HELD_SECONDS / 4
-
+        assert version_to_show(root) == second
+    clock[0] += 0.2
     assert version_to_show(root) == lake.version()
 
 

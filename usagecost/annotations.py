@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import Annotated
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from usagecost.lake import Lake, TextFolder
 from usagecost.periods import local_midnight
-from usagecost.toml_lines import TomlProblem, parse_toml, read_toml
+from usagecost.toml_lines import TomlProblem, TomlTable, parse_toml, read_toml
 from usagecost.toml_tables import put_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
@@ -30,14 +30,12 @@ class NoteProblem(TomlProblem):
     """What is wrong with the file: the line, the key, and what would be right."""
 
 
-class Note(BaseModel):
+class Note(TomlTable):
     """What happened ``at`` a local day or an instant. ``only``: dimensions with the value it is about; ``by``: who wrote it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: datetime | date
     text: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
-    only: dict[str, str] = {}
+    only: dict[str, str] = Field(default_factory=dict)
     by: Annotated[str, Field(max_length=320)] = ""
 
     @field_validator("at", mode="before")
@@ -76,9 +74,7 @@ class Note(BaseModel):
         return filters.may_pass({name: None if value == NOT_REPORTED else value for name, value in self.only.items()})
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _File(TomlTable):
     note: Annotated[tuple[Note, ...], Field(max_length=MOST_NOTES)] = ()
 
 

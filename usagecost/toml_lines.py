@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
 Said = TypeVar("Said")
@@ -17,6 +17,12 @@ Said = TypeVar("Said")
 
 class TomlProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
     """What is wrong with the file: the line, the key, and what would be right."""
+
+
+class TomlTable(BaseModel):
+    """What a table of a file says: it has no other keys, and does not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 _NAME = r"""["']?([\w-]+)["']?"""

@@ -1,9 +1,9 @@
-"""A round of alerts: check all rules, record what changed, tell the channels, and record that they were told."""
+"""A round of alerts: check all rules, record what changed, tell the channels, and record that they were told. And to repeat it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Round:
-    """What a round did: events recorded, messages sent, and why others were not; ``problems`` are sentences."""
+    """What a round did: events recorded, messages sent, how many are waiting, and why; ``problems`` are sentences."""
 
     events: list[Row] = field(default_factory=list)
     sent: int = 0
@@ -54,7 +54,7 @@ def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: boo
             say(f"{row['title']}. {row['body']} [{row['id']}]")
         if not dry_run:
             _record(lake, ledger, outcome.events)
-            _tell(lake, ledger, outcome, now)
+            send_messages(lake, ledger, ledger.pending(now), _send_alert, lambda: now, outcome)
         return outcome
 
 
@@ -84,15 +84,26 @@ def claimed(lake: Lake, ledger: Ledger, message: Message, now: datetime) -> bool
     return is_first
 
 
-def _tell(lake: Lake, ledger: Ledger, outcome: Round, now: datetime) -> None:
-    """Tells channels what they have not been told; one that fails is left alone for the rest of the round, and then longer."""
-    resting = {name for name, trouble in ledger.troubles.items() if trouble.again_at > now}
-    for message in ledger.pending(now):
-        if message.channel in resting or not claimed(lake, ledger, message, now):
+def send_messages(
+    lake: Lake,
+    ledger: Ledger,
+    messages: Iterable[Message],
+    send_one: Callable[[Message], str | None],
+    clock: Callable[[], datetime],
+    outcome: Round,
+) -> None:
+    """Sends messages by a function that returns why one could not be, and records and counts what became of each.
+
+    One that another process sends waits, and so do those of a channel that has failed: for the rest of the round, then for longer.
+    """
+    resting = {name for name, trouble in ledger.troubles.items() if trouble.again_at > clock()}
+    for message in messages:
+        at = clock()
+        if message.channel in resting or not claimed(lake, ledger, message, at):
             outcome.waiting += 1
             continue
-        problem = send(message.channel, *_words(message), is_good=message.row["event"] == RESOLVED)
-        _record(lake, ledger, [ledger.attempt(message, now, problem)])
+        problem = send_one(message)
+        _record(lake, ledger, [ledger.attempt(message, at, problem)])
         if problem:
             resting.add(message.channel)
             outcome.problems.append(problem)
@@ -101,24 +112,35 @@ def _tell(lake: Lake, ledger: Ledger, outcome: Round, now: datetime) -> None:
             outcome.sent += 1
 
 
-def _words(message: Message) -> tuple[str, str]:
-    """The title and the text of a message, with the id by which a repeated one is told."""
+def _send_alert(message: Message) -> str | None:
+    """Tells a channel of an event, with the alert's id, by which a repeated message is told."""
     row: Mapping[str, str] = message.row
-    return row["title"], f"{row['body']}\n\nAlert {row['id']}, {row['event']}"
+    body = f"{row['body']}\n\nAlert {row['id']}, {row['event']}"
+    return send(message.channel, row["title"], body, is_good=row["event"] == RESOLVED)
 
 
-def follow(lake: Lake, every: float, stop: Event, say: Say, *, dry_run: bool = False) -> None:
-    """Runs a round every so many seconds until ``stop`` is set; what is wrong is said once until something else is."""
+def repeat(run_one: Callable[[], list[str] | None], pause: Callable[[], float], stop: Event, say: Say, failure: str) -> None:
+    """Runs rounds, with so many seconds between two, until ``stop`` is set.
+
+    A round returns what is wrong, in sentences, or None where it has not looked. That is said once, until something else is. Of an
+    unexpected error ``failure`` is said, and the next round is run.
+    """
     last: list[str] = []
     while not stop.is_set():
         try:
-            problems = run_round(lake, say, dry_run=dry_run).problems
-        except LakeError as problem:
+            problems = run_one()
+        except (LakeError, UnansweredError) as problem:
             problems = [str(problem)]
-        except Exception as problem:  # whatever is wrong with one round, the next is run
-            logging.getLogger(__name__).exception("A round of alerts failed")
-            problems = [f"The round of alerts failed ({type(problem).__name__})."]
-        for sentence in problems if problems != last else ():
-            say(sentence)
-        last = problems
-        stop.wait(every)
+        except Exception as problem:
+            logging.getLogger(__name__).exception(failure)
+            problems = [f"{failure} ({type(problem).__name__})."]
+        if problems is not None:
+            for sentence in problems if problems != last else ():
+                say(sentence)
+            last = problems
+        stop.wait(pause())
+
+
+def follow(lake: Lake, every: float, stop: Event, say: Say, *, dry_run: bool = False) -> None:
+    """Runs a round every so many seconds until ``stop`` is set."""
+    repeat(lambda: run_round(lake, say, dry_run=dry_run).problems, lambda: every, stop, say, "The round of alerts failed")

@@ -1,59 +1,36 @@
-"""From a panel's numbers to its chart, and what stands below it: what it does not take from its page, and what is not drawn."""
+"""From a panel's numbers to its chart or table, its download, and what stands below it: its own filters, what is not drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from usagecost import charts
 from usagecost.boards.answers import Answer
-from usagecost.boards.panel import RANGES, Panel
-from usagecost.boards.question import OVER_TIME, Question
-from usagecost.boards.words import size_label
-from usagecost.charts import Drawing, Level, Mark, TimeAxis, bar_label, with_names
+from usagecost.boards.panel import RANGES, Panel, size_label
+from usagecost.charts import Drawing, bar_label, with_names
 from usagecost.periods.words import days_text
-from usagecost.queries import EDGES, HOUR_OF_WEEK
+from usagecost.queries import EDGES, HOUR_OF_WEEK, folds
 from usagecost.queries.colours import palette
 from usagecost.queries.usage import Ask, call
-from usagecost.vocabulary import SPLITS, spend_coverage
+from usagecost.vocabulary import HOURS, SPLITS, WEEKDAYS, spend_coverage
 from usagecost.vocabulary.colours import COLORS, series_colors
-from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import exact_count
 from usagecost.vocabulary.labels import Labels
 
 MOST_COLORS = 10
 """Parts of a scatter that are told apart; the rest is Other."""
+TOTAL = "Total"
 
 
-@dataclass(frozen=True)
-class Beside:
-    """What charts over time have beside their parts: the lines of a chart of spend, the comparison period of a usage by metrics or
-    of their ``whole``, and marks on the time axis.
-    """
-
-    levels: Callable[[View, TimeAxis], Sequence[Level]]
-    before: Callable[..., pd.DataFrame | None]
-    marks: Callable[[View], Sequence[Mark]]
-
-
-def drawing_of(panel: Panel, answer: Answer, labels: Labels, ask: Ask = call, beside: Beside | None = None) -> Drawing:
-    """The chart of a panel that is drawn by Vega."""
+def drawing_of(panel: Panel, answer: Answer, labels: Labels, ask: Ask = call, **beside: Any) -> Drawing:
+    """The chart of a panel that is drawn by Vega; one over time with what stands ``beside`` its parts: see `charts.over_time`."""
     draws = {"ranked": _ranked, "heatmap": _heatmap, "histogram": _histogram, "scatter": _scatter}
     if panel.chart in draws:
         return draws[panel.chart](answer, labels, ask)
-    return _over_time(answer, labels, ask, beside)
-
-
-def is_of_spend(question: Question) -> bool:
-    """Whether a panel is a chart over time of all that was spent, beside which lines of spend can stand."""
-    if question.chart not in OVER_TIME or question.metrics[0].name != "spend_usd":
-        return False
-    if question.split is None:
-        return len(question.metrics) == 1
-    return SPLITS[question.split].parts_add_up and question.chart != "line"
+    return _over_time(answer, labels, ask, **beside)
 
 
 def about(panel: Panel, answer: Answer, labels: Labels) -> list[str]:
@@ -101,9 +78,8 @@ def bins(answer: Answer) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _over_time(answer: Answer, labels: Labels, ask: Ask, beside: Beside | None) -> Drawing:
+def _over_time(answer: Answer, labels: Labels, ask: Ask, **beside: Any) -> Drawing:
     question, metric = answer.question, answer.question.metrics[0]
-    axis = TimeAxis(answer.steps, question.interval, question.view.period.zone)
     if question.split is None:
         metrics = [metric.name for metric in question.metrics]
         names, colors = [metric.label for metric in question.metrics], series_colors(metrics)
@@ -112,18 +88,7 @@ def _over_time(answer: Answer, labels: Labels, ask: Ask, beside: Beside | None) 
         cells, top = (with_names(values, labels, question.split) for values in (answer.cells, answer.by_value))
         names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True, ask=ask)
         parts = charts.parts_of(cells, metric.name)
-    layers = _beside(answer, axis, beside) if beside else {}
-    return charts.over_time(parts, question.chart, metric.format, names, colors, axis, stacked=question.stacks, **layers)
-
-
-def _beside(answer: Answer, axis: TimeAxis, beside: Beside) -> dict[str, Any]:
-    """What stands beside the parts of a chart over time; the pace of budgets beside the whole spend alone."""
-    question, metrics = answer.question, [metric.name for metric in answer.question.metrics]
-    return {
-        "before": beside.before(answer.usage, question.view, metrics, whole=question.stacks) if question.compares else None,
-        "levels": beside.levels(question.view, axis) if is_of_spend(question) else (),
-        "marks": beside.marks(question.view),
-    }
+    return charts.over_time(parts, question.chart, metric.format, names, colors, answer.axis, stacked=question.stacks, **beside)
 
 
 def _ranked(answer: Answer, labels: Labels, ask: Ask) -> Drawing:
@@ -163,3 +128,52 @@ def _scatter(answer: Answer, labels: Labels, ask: Ask) -> Drawing:
 def _visible(answer: Answer) -> pd.DataFrame:
     """The requests that a logarithmic axis can show."""
     return answer.sample[(answer.sample["x"] > 0) & (answer.sample["y"] > 0)]
+
+
+def table_rows(panel: Panel, answer: Answer, labels: Labels) -> pd.DataFrame:
+    """The rows of a panel that is a table, with its totals as the last: of the whole, not the sum of rows that do not add up."""
+    rows, question = numbers_of(panel, answer, labels), answer.question
+    first, names = rows.columns[0], [metric.name for metric in question.metrics]
+    if question.split is None:
+        rows[first] = [step.label for step in answer.steps]
+    total = pd.DataFrame([answer.totals]).convert_dtypes()
+    return pd.concat([rows, pd.DataFrame({first: [TOTAL], **folds.numbers(total, names)})], ignore_index=True)
+
+
+def first_label(answer: Answer) -> str:
+    """What the first column of a panel's table is called."""
+    split = answer.question.split
+    return SPLITS[split].label if split else f"{answer.question.interval.capitalize()} · {answer.question.view.period.zone}"
+
+
+def numbers_of(panel: Panel, answer: Answer, labels: Labels) -> pd.DataFrame:
+    """What is drawn, in full: one row per interval, value, bin or point."""
+    question = answer.question
+    if panel.chart == "histogram":
+        return bins(answer)
+    if panel.chart == "scatter":
+        x, y = panel.metrics
+        points = answer.sample[["x", "y"]].rename(columns={"x": x, "y": y})
+        if not question.split:
+            return points
+        values = with_names(answer.sample.assign(is_other=False), labels, question.split)
+        return points.assign(**folds.names_and_ids(values, question.split))
+    if panel.chart == "heatmap":
+        hours = answer.by_value["value"].astype(int)
+        week = pd.DataFrame({"weekday": [WEEKDAYS[i // 24] for i in hours], "hour": [HOURS[i % 24] for i in hours]})
+        return week.assign(**_metrics(answer, answer.by_value))
+    starts = [step.start.astimezone(ZoneInfo(question.view.period.zone)).isoformat() for step in answer.steps]
+    if question.split is None:
+        return pd.DataFrame({"interval_start": starts, **_metrics(answer, answer.over_time)})
+    if len(answer.cells) and panel.chart not in ("ranked", "table"):
+        cells = with_names(answer.cells, labels, question.split).sort_values(["interval", "name"], ignore_index=True)
+        of_cells = [starts[place] for place in cells["interval"]]
+        names = folds.names_and_ids(cells, question.split)
+        return pd.DataFrame({"interval_start": of_cells, **names, **_metrics(answer, cells)})
+    values = with_names(answer.by_value, labels, question.split, SPLITS[question.split].plural)
+    return pd.DataFrame({**folds.names_and_ids(values, question.split), **_metrics(answer, values)})
+
+
+def _metrics(answer: Answer, frame: pd.DataFrame) -> dict[str, pd.Series]:
+    """The panel's metrics in full; beside a spend, how much of it is known."""
+    return folds.numbers(frame.reset_index(drop=True), [metric.name for metric in answer.question.metrics])

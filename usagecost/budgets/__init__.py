@@ -21,5 +21,4 @@ from usagecost.budgets.budget import (
     read_budgets,
     rules_text,
 )
-from usagecost.budgets.pace import even_pace, is_of, is_within, span_of, spans_before
-from usagecost.budgets.state import Spent, State
+from usagecost.budgets.state import Spent, State, even_pace, is_of, is_within, span_of, spans_before

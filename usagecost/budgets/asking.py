@@ -13,8 +13,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from usagecost.budgets.budget import Budget
-from usagecost.budgets.pace import Span
-from usagecost.budgets.state import Day, Series, State, first_day_asked, state_of
+from usagecost.budgets.state import Day, Series, Span, State, first_day_asked, state_of
 from usagecost.periods import Period, reporting_zone, week_start
 from usagecost.queries import data_span, usage
 from usagecost.vocabulary import measures_of

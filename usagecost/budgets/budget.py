@@ -9,10 +9,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from usagecost.lake import Lake, LakeChanged
-from usagecost.toml_lines import TomlProblem, line_of, parse_toml, read_toml, refusal
+from usagecost.toml_lines import TomlProblem, TomlTable, line_of, parse_toml, read_toml, refusal
 from usagecost.toml_tables import put_table, write_table
 from usagecost.vocabulary.filters import Filters, Values, check_values, conditions_of
 
@@ -37,10 +37,6 @@ class BudgetProblem(TomlProblem):
     """What is wrong with the file: the line, the key, and what would be right."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 def _check_channels(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if not _CHANNEL.fullmatch(name):
@@ -52,7 +48,7 @@ Channels = Annotated[tuple[str, ...], Field(max_length=20), AfterValidator(_chec
 """Who is told: names, for each of which the environment has a URL."""
 
 
-class Budget(_Table):
+class Budget(TomlTable):
     """At most ``amount`` USD a ``period`` for the requests that have the values ``only``, and none of those in ``without``.
 
     ``actual`` and ``forecast`` are thresholds in percent of the amount, of what is used and of what the forecast says of the end.
@@ -62,8 +58,8 @@ class Budget(_Table):
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     amount: Amount
     period: PeriodName = "month"
-    only: Scope = {}
-    without: Scope = {}
+    only: Scope = Field(default_factory=dict)
+    without: Scope = Field(default_factory=dict)
     actual: Thresholds = (80, 100)
     forecast: Thresholds = (100,)
     incomplete: bool = False
@@ -96,7 +92,7 @@ class Budget(_Table):
         return Filters(tuple(sorted(conditions, key=lambda one: one.dimension)))
 
 
-class Rules(_Table):
+class Rules(TomlTable):
     """What else alerts, and who is told of it; nothing does unless it is set.
 
     ``unpriced_models``: a model that is new and has no list price. ``silent_hours``: a source that is heard regularly was not for
@@ -113,7 +109,7 @@ class Rules(_Table):
     tell: Channels = ()
 
 
-class BudgetFile(_Table):
+class BudgetFile(TomlTable):
     """All that the file says."""
 
     budget: Annotated[tuple[Budget, ...], Field(max_length=MOST_BUDGETS)] = ()

@@ -1,4 +1,4 @@
-"""What a chart over time shows beside its parts: the comparison period, a forecast, marks on the time axis, labels of lines.
+"""What a chart over time shows beside its parts: comparison, forecast, marks and levels, labels of lines; and what tooltips say.
 
 Each is data: columns of the rows that are drawn, and a layer that draws them.
 """
@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from usagecost.charts.look import tooltip_texts
-from usagecost.charts.timeaxis import PLACE, TimeAxis
+from usagecost.charts.look import in_full, tooltip_texts
+from usagecost.charts.timeaxis import PADDING, PLACE, TimeAxis
 from usagecost.periods import Interval
-from usagecost.vocabulary import METRICS
-from usagecost.vocabulary.colours import QUIET
-from usagecost.vocabulary.formats import UNKNOWN
+from usagecost.vocabulary import METRICS, formats
+from usagecost.vocabulary.colours import COLORS, QUIET
+from usagecost.vocabulary.formats import UNKNOWN, Format
 
 MOST_LABELLED = 5
 """Lines that are labelled at their ends."""
@@ -34,6 +34,15 @@ UNSEEN = "\u200b"
 BEFORE, AHEAD = "Before", "Forecast"
 FAINT = 0.6
 """The opacity of the comparison."""
+MOST_LEVELS = 3
+MOST_ABOVE = 3.0
+"""A level that is more than so many times as high as all else is only named, so that the rest can be read."""
+MOST_TOLD = 12
+"""Parts that a tooltip lists; what is less is summed up."""
+TIP = alt.ExprRef("data('rows')[datum.band].tip")
+"""What a tooltip tells stands once an interval, in the row of its band; ``rows`` is what a drawing calls its data."""
+READ_OUT = alt.ExprRef("data('rows')[datum.band].tip.title + ', ' + datum.name + ': ' + datum.text")
+"""What a screen reader says of a mark. What only decorates is silent: ``aria`` is off."""
 
 
 @dataclass(frozen=True)
@@ -172,3 +181,109 @@ def label_layer(parts: alt.Chart, axis: Any, opacity: Callable[[float], Any]) ->
 def label_room() -> dict[str, Any]:
     """The part of the time axis's scale that leaves the room for them."""
     return {"rangeMax": {"expr": f"width > {LEAST_WIDTH} ? width - {LABEL_ROOM} : width"}}
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level called ``name``, the heights of it at the intervals of the axis, and what its label says they are."""
+
+    name: str
+    values: tuple[float, ...]
+    text: str
+
+
+def highest(levels: Sequence[Level], high: float) -> float:
+    """Returns the most that is drawn, of levels and of what is ``high`` besides."""
+    return max([high, *(max(level.values) for level in levels if _is_drawn(level, high))])
+
+
+def with_levels(part_rows: pd.DataFrame, levels: Sequence[Level], high: float, domain: Sequence[float]) -> pd.DataFrame:
+    """Returns the rows with, for each level by its number, its height in the row of each interval's band, ``level_0``, and at the
+    last one the label, ``level_0_label``, and its height, ``level_0_y``: no two overlap.
+    """
+    bands = part_rows.index[part_rows["name"].isna()]
+    if not len(bands):
+        return part_rows
+    last = int(part_rows.at[bands[-1], "interval"])
+    is_visible = [_is_drawn(level, high) for level in levels]
+    level_heights = [level.values[last] if is_drawn else domain[1] for level, is_drawn in zip(levels, is_visible, strict=True)]
+    order = sorted(range(len(levels)), key=lambda number: level_heights[number])
+    gap = 2 * (domain[1] - domain[0]) * LABEL_HEIGHT / PLOT_HEIGHT
+    heights = dict(zip(order, spread([level_heights[number] for number in order], gap, domain[1]), strict=True))
+    columns: dict[str, Any] = {}
+    for number, level in enumerate(levels):
+        values = [level.values[interval] if is_visible[number] else nan for interval in part_rows.loc[bands, "interval"]]
+        label = f"{level.name}\n{level.text}{'' if is_visible[number] else ' ↑'}"
+        columns[f"level_{number}"] = pd.Series(values, index=bands)
+        columns[f"level_{number}_label"] = pd.Series([label], index=bands[-1:], dtype=object)
+        columns[f"level_{number}_y"] = pd.Series([heights[number]], index=bands[-1:])
+    return part_rows.assign(**columns)
+
+
+def level_lines(levels: Sequence[Level], unit: Format, interval: int) -> dict[str, str]:
+    """Returns the lines that the tooltip of an interval has for levels."""
+    return {level.name: unit(level.values[interval]) for level in levels}
+
+
+def level_layers(bands: alt.Chart, axis: Any, count: int) -> list[alt.Chart]:
+    """A thin line for each level, a piece an interval, and its name at the right where the chart is wide enough."""
+    layers = []
+    size, beside = alt.ExprRef(expr=f"width > {LEAST_WIDTH} ? 11 : 0"), alt.ExprRef(expr="bandwidth('x') / 2 + 8")
+    for number in range(count):
+        color = COLORS["failed"]
+        line = bands.encode(x=PLACE, y=alt.Y(f"level_{number}:Q", axis=axis))
+        layers.append(line.mark_tick(color=color, thickness=1.5, width=alt.RelativeBandSize(1 / (1 - PADDING)), aria=False))
+        labelled = bands.transform_filter(f"isValid(datum.level_{number}_label)")
+        labelled = labelled.encode(x=PLACE, y=alt.Y(f"level_{number}_y:Q", axis=axis), text=alt.Text(f"level_{number}_label:N"))
+        style = {"align": "left", "baseline": "middle", "lineBreak": "\n", "dx": beside, "limit": LABEL_ROOM - 10}
+        layers.append(labelled.mark_text(color=color, fontSize=size, aria=False, **style))
+    return layers
+
+
+def _is_drawn(level: Level, high: float) -> bool:
+    return high <= 0 or max(level.values) <= MOST_ABOVE * high
+
+
+def tips_of(
+    part_rows: pd.DataFrame, axis: TimeAxis, unit: Format, total: str | None, marks: Mapping[int, dict[str, str]]
+) -> list[dict[str, str] | None]:
+    """Returns what a tooltip tells, in the row of each interval's band: its date and its parts, the largest first.
+
+    Of what adds up to a ``total`` also that and the shares, without what is nothing. Then what it is compared with, and its marks.
+    """
+    nothing = in_full(unit, 0)
+    parts: dict[int, list[tuple[str, float, str]]] = {}
+    for band, name, value, text in zip(*(part_rows[name].tolist() for name in ("band", "name", "value", "text")), strict=True):
+        if name is not None and (text != nothing or total is None):
+            parts.setdefault(band, []).append((name, value, text))
+    for of_band in parts.values():
+        of_band.sort(key=lambda part: (isnan(part[1]), -part[1]))
+    tips: list[dict[str, str] | None] = [None] * len(part_rows)
+    is_whole = part_rows["is_total"] | part_rows["name"].isna() | (part_rows["name"].nunique() == 1)
+    before = part_rows[is_whole & part_rows["before"].notna()] if "before" in part_rows else part_rows[:0].assign(before_text="")
+    compared = dict(zip(before["band"].tolist(), before["before_text"].tolist(), strict=True))
+    expected = part_rows["ahead_text"].dropna().to_dict() if "ahead_text" in part_rows else {}
+    for band, interval in part_rows.loc[part_rows["name"].isna(), "interval"].items():
+        is_to_come = axis.steps[interval].is_ahead and band not in parts
+        lines = {} if is_to_come else _lines_of(parts.get(band, []), unit, total)
+        compared_lines = {BEFORE: compared[band]} if band in compared else {}
+        compared_lines |= {AHEAD: expected[band]} if band in expected else {}
+        tips[band] = {"title": axis.texts[interval], **lines, **compared_lines, **marks.get(interval, {})}
+    return tips
+
+
+def _lines_of(parts: list[tuple[str, float, str]], unit: Format, total: str | None) -> dict[str, str]:
+    """Returns the lines of a tooltip below its date: names, and what is said of them."""
+    sum_of_parts, lines = sum(value for _, value, _ in parts), {}
+    if total:
+        texts = {text for _, _, text in parts}
+        is_less = any(text.startswith(("≥", formats.UNKNOWN)) for text in texts)
+        lines[total] = formats.UNKNOWN if texts == {formats.UNKNOWN} else f"{'≥ ' if is_less else ''}{in_full(unit, sum_of_parts)}"
+    for name, value, text in parts[:MOST_TOLD]:
+        key = name + UNSEEN
+        while key in lines:
+            key += UNSEEN
+        lines[key] = f"{text} · {formats.percent(value / sum_of_parts)}" if total and value > 0 and sum_of_parts > 0 else text
+    if total and len(parts) > MOST_TOLD:
+        lines[f"{len(parts) - MOST_TOLD} more"] = in_full(unit, sum(value for _, value, _ in parts[MOST_TOLD:]))
+    return lines

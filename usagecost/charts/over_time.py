@@ -11,26 +11,23 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from usagecost.charts.beside import (
-    MOST_LABELLED,
-    Mark,
-    end_labels,
-    forecast_layers,
-    ghost_of_whole,
-    ghosts_of_lines,
-    label_layer,
-    label_room,
-    legend_choices,
-    legend_opacity,
-    mark_layers,
-    marks_by_interval,
-)
+from usagecost.charts import beside
+from usagecost.charts.beside import READ_OUT, TIP, Level, Mark
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
-from usagecost.charts.levels import MOST_LEVELS, Level, highest, level_layers, level_lines, with_levels
-from usagecost.charts.look import HEIGHT, LEGEND_ROW, doubles, legend, short_names, tooltip_texts, value_axis, value_ticks
+from usagecost.charts.look import (
+    HEIGHT,
+    LEGEND_ROW,
+    axis_of,
+    axis_ticks,
+    doubles,
+    in_full,
+    legend,
+    short_names,
+    tooltip_texts,
+    value_axis,
+    value_ticks,
+)
 from usagecost.charts.timeaxis import PADDING, PLACE, TimeAxis, time_axis
-from usagecost.charts.tips import READ_OUT, TIP, tips_of
-from usagecost.charts.units import axis_of, axis_ticks, in_full
 from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import QUIET
 from usagecost.vocabulary.formats import Format
@@ -100,23 +97,24 @@ def over_time(
     expected = () if ahead is None else set(ahead["interval"])
     part_rows = _part_rows(parts, names, axis, expected, nothing=in_full(unit, 0) if stacked else None)
     label = parts["label"].iloc[0] if "label" in parts and len(parts) else "Total"
-    mark_lines = marks_by_interval(marks, axis)
-    is_labelled = mark == "line" and 1 < len(names) <= MOST_LABELLED
+    mark_lines = beside.marks_by_interval(marks, axis)
+    is_labelled = mark == "line" and 1 < len(names) <= beside.MOST_LABELLED
     if before is not None:
         part_rows = _with_columns(part_rows, before.assign(before=doubles(before["before"])))
     if ahead is not None:
         part_rows = _with_columns(part_rows, ahead)
     part_rows["is_marked"] = part_rows["name"].isna() & part_rows["interval"].isin(list(mark_lines))
-    levels = levels[:MOST_LEVELS]
+    levels = levels[: beside.MOST_LEVELS]
     lines = {
-        interval: {**level_lines(levels, unit, interval), **mark_lines.get(interval, {})} for interval in range(len(axis.steps))
+        interval: {**beside.level_lines(levels, unit, interval), **mark_lines.get(interval, {})}
+        for interval in range(len(axis.steps))
     }
-    tips = tips_of(part_rows, axis, unit, label if stacked else None, lines)
+    tips = beside.tips_of(part_rows, axis, unit, label if stacked else None, lines)
     low, high = _extent(part_rows, stacked=stacked)
-    extent = low, highest(levels, high)
+    extent = low, beside.highest(levels, high)
     domain = axis_ticks(unit, *extent)[0]
-    part_rows = end_labels(part_rows, short, domain) if is_labelled else part_rows
-    part_rows = with_levels(part_rows, levels, high, domain)
+    part_rows = beside.end_labels(part_rows, short, domain) if is_labelled else part_rows
+    part_rows = beside.with_levels(part_rows, levels, high, domain)
     labels = np.array([step.label for step in axis.steps], dtype=object)
     part_rows = part_rows.assign(
         tip=pd.Series(tips, dtype=object), short=part_rows["name"].map(short), interval=labels[part_rows["interval"].to_numpy()]
@@ -135,7 +133,7 @@ def over_time(
         len(levels),
     )
     x = time_axis(axis)
-    x = {**x, "scale": {**x["scale"], **label_room()}} if is_labelled or levels else x
+    x = {**x, "scale": {**x["scale"], **beside.label_room()}} if is_labelled or levels else x
     spec = encoded(spec, x=x, color={"scale": {"domain": list(short.values()), "range": list(colors.values())}})
     height = (LOW if brushes else HEIGHT) + (LEGEND_ROW * len(names) if len(names) > 1 else 0)
     return Drawing(part_rows, {**value_ticks(spec, unit, *extent), "height": height})
@@ -157,10 +155,10 @@ def _part_rows(
     columns = zip(("band", "interval", "name", "value", "text"), zip(*rows, strict=True) if rows else [()] * 5, strict=True)
     part_rows = pd.DataFrame({name: pd.Series(column, dtype=DTYPES.get(name, object)) for name, column in columns})
     steps, partial = part_rows["interval"].to_numpy(), np.array(axis.partial, dtype=bool)
-    beside = np.convolve([False, *partial, False], [1, 1, 1], mode="valid") > 0 if len(partial) else partial
+    near = np.convolve([False, *partial, False], [1, 1, 1], mode="valid") > 0 if len(partial) else partial
     part_rows["place"] = part_rows["name"].map({name: place for place, name in enumerate(names)})
     part_rows["is_total"], part_rows["partial"] = part_rows["name"].isin(totals), partial[steps]
-    part_rows["edge"] = np.where(beside[steps], part_rows["value"], nan)
+    part_rows["edge"] = np.where(near[steps], part_rows["value"], nan)
     return part_rows
 
 
@@ -234,7 +232,7 @@ def _shape(
     )
 
     def fading(opacity: float) -> Any:
-        return legend_opacity(opacity, opacity * FADED) if has_legend else alt.value(opacity)
+        return beside.legend_opacity(opacity, opacity * FADED) if has_legend else alt.value(opacity)
 
     draw = {"line": _lines, "area": _areas, "bar": _bars}[mark]
     marks = draw(parts, is_stacked, fading)
@@ -242,16 +240,16 @@ def _shape(
     if not is_dotted or not is_line:
         dots = parts.mark_circle(size=60, opacity=0, tooltip=TIP, description=READ_OUT)
     aim, *marks = marks if mark == "bar" else [dots, *marks]  # the legend listens only to a selection of the first of its layers
-    params = [brushable() if brushes else openable("interval", "name", "place"), *(legend_choices() if has_legend else [])]
+    params = [brushable() if brushes else openable("interval", "name", "place"), *(beside.legend_choices() if has_legend else [])]
     bands, values = alt.Chart().transform_filter("!isValid(datum.name)"), parts.encoding.y.axis
     if is_compared and is_stacked:
-        marks.append(ghost_of_whole(bands, values))
+        marks.append(beside.ghost_of_whole(bands, values))
     elif is_compared:
-        marks.insert(0, ghosts_of_lines(parts, values, has_legend=has_legend))
-    marks += forecast_layers(bands, values) if is_forecast else []
-    marks += level_layers(bands, values, level_count)
-    marks += [label_layer(parts, values, fading)] if is_labelled else []
-    marks += mark_layers(bands, TIP) if is_marked else []
+        marks.insert(0, beside.ghosts_of_lines(parts, values, has_legend=has_legend))
+    marks += beside.forecast_layers(bands, values) if is_forecast else []
+    marks += beside.level_layers(bands, values, level_count)
+    marks += [beside.label_layer(parts, values, fading)] if is_labelled else []
+    marks += beside.mark_layers(bands, TIP) if is_marked else []
     return shape(_band(), aim.add_params(*params), *marks, height=HEIGHT)
 
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Self
 from zoneinfo import ZoneInfo
 
 import altair as alt
 
 from usagecost.charts.drawing import Spec
 from usagecost.periods import BY_CLOCK, INTERVALS, Interval, local_midnight
+from usagecost.vocabulary.filters import View
 
 MOST_TICKS, STEPS = 9, {"day": (1, 2, 7, 14), "week": (1, 2, 4)}
 """Ticks of days and weeks, and every how many of them has one."""
@@ -36,6 +38,11 @@ class TimeAxis:
     steps: Sequence[Interval]
     interval: str
     zone: str
+
+    @classmethod
+    def of(cls, steps: Sequence[Interval], view: View) -> Self:
+        """The axis of intervals of a view."""
+        return cls(steps, view.interval, view.period.zone)
 
     @property
     def interval_name(self) -> str:

@@ -9,5 +9,4 @@ from usagecost.reports.content import Report
 from usagecost.reports.html import letter_of, page_html
 from usagecost.reports.making import Order, ReportProblem, find_board, make_report
 from usagecost.reports.pictures import INSTALL, can_draw
-from usagecost.reports.rounds import Job, follow, run_round, send_report, title_of
-from usagecost.reports.schedule import Schedule, parse_schedule
+from usagecost.reports.rounds import Job, Schedule, follow, parse_schedule, run_round, send_report, title_of

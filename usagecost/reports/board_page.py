@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 from usagecost.boards import Answer, Board, Panel, answer
-from usagecost.boards.drawings import about, drawing_of, left_out
-from usagecost.boards.numbers import first_label, table_rows
-from usagecost.boards.words import alt_of, title_of
+from usagecost.boards.drawings import about, drawing_of, first_label, left_out, table_rows
+from usagecost.boards.panel import alt_of, title_of
 from usagecost.engine import UnansweredError
 from usagecost.queries import folds
 from usagecost.reports.content import Cards, Part, Picture, Section, Table

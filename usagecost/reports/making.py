@@ -1,27 +1,52 @@
-"""From what is asked for to a report: the view, its title and lines, and the sections of the page or of a board."""
+"""From what is asked for to a report: the view, its title, lines and link, and the sections of the page or of a board."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from usagecost import engine, periods, queries
 from usagecost.boards import Board, boards_folder, shelved_boards
 from usagecost.exports import file_name
+from usagecost.lake import LakeError
 from usagecost.periods import Period, compared
 from usagecost.periods.comparison import BEFORE
 from usagecost.periods.presets import PRESETS, LastHours, preset_period
 from usagecost.periods.words import days_text, previous_text, shortage_text, stretch_text
-from usagecost.reports import board_page, spending, usage_page
+from usagecost.reports import board_page, usage_page
 from usagecost.reports.content import Cards, Report
-from usagecost.reports.link import link_of
-from usagecost.vocabulary.filters import EVERYTHING, Filters, View
+from usagecost.vocabulary import FILTERED
+from usagecost.vocabulary.filters import EVERYTHING, NOT_REPORTED, Condition, Filters, View
 
+SETTING = "USAGECOST_ADDRESS"
 USAGE_PAGE = "Usage and cost"
 
 
-class ReportProblem(Exception):  # noqa: N818 - a sentence for who asked for it
+def link_of(view: View, compare: str, board: str | None) -> str | None:
+    """Returns a link to the Usage page, or to a board, of a view; None without an address, or where no URL says its filters."""
+    address = os.environ.get(SETTING, "").strip().rstrip("/")
+    conditions = [one for one in view.filters.conditions if isinstance(one, Condition)]
+    is_sayable = len(conditions) == len(view.filters.conditions) and all(one.dimension in FILTERED for one in conditions)
+    if urlsplit(address).scheme not in ("http", "https") or not is_sayable:
+        return None
+    period = view.period
+    pairs = [("range", "24h")] if isinstance(period, LastHours) else _days(view)
+    pairs += [("compare", compare), ("zone", period.zone)]
+    for one in conditions:
+        pairs += [(one.dimension, NOT_REPORTED if value is None else value) for value in one.values]
+        pairs += [(f"not_{one.dimension}", "true")] if one.excludes else []
+    page = "/Dashboards" if board else "/"
+    return f"{address}{page}?{urlencode([*([('board', board)] if board else []), *pairs])}"
+
+
+def _days(view: View) -> list[tuple[str, str]]:
+    return [("range", "custom"), ("days", str(view.period.first)), ("days", str(view.period.last))]
+
+
+class ReportProblem(LakeError):  # noqa: N818 - a sentence for who asked for it
     """Why there is no such report, in a sentence."""
 
 
@@ -70,7 +95,7 @@ def make_report(lake: str, order: Order, now: datetime, due: datetime | None = N
             *([board.description] if board and board.description else []),
             f"Data through {through:%H:%M}, {days_text(through.date(), through.date())}." if through else "The lake is empty.",
         ],
-        [*sections[:begin], *spending.why(view, lack, labels), *sections[begin:], *spending.budgets(view, labels)],
+        [*sections[:begin], *usage_page.why(view, lack, labels), *sections[begin:], *usage_page.budgets(view, labels)],
         link_of(view, order.compare, name),
         file_name(title, "html", (view.period.first, view.period.last), filter_words),
     )

@@ -1,4 +1,4 @@
-"""The Usage page as sections of a report: its cards, spend and who makes it, tokens and requests over time."""
+"""The Usage page as sections of a report, and what every report says of spend: why it changed, how budgets stand."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from usagecost import charts, queries
+from usagecost import budgets as budget_files
+from usagecost import charts, engine, explain, queries
+from usagecost.budgets import BudgetProblem, State, words
 from usagecost.charts import Drawing, TimeAxis, with_names
 from usagecost.periods import WHOLE
 from usagecost.queries import folds
 from usagecost.queries.colours import palette
 from usagecost.queries.folds import Usage
 from usagecost.queries.forecasts import as_of_today, forecast_text, history, outlook, reaches_into
-from usagecost.reports.content import Cards, Picture, Section, Table
+from usagecost.reports.content import WHY, Bar, Cards, Picture, Section, Table
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, measures_of, spend_text
 from usagecost.vocabulary.cards import card_notes, card_of
 from usagecost.vocabulary.colours import series_colors
@@ -23,6 +25,7 @@ from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import UNKNOWN, change, count, exact_count, percent
 from usagecost.vocabulary.labels import Labels
 
+EXPLAINED = "spend_usd"
 LINES = {
     "Total tokens": ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens"),
     "Total requests": ("successful", "failed", "requests"),
@@ -33,6 +36,43 @@ RANKED_BY = ("model", "team")
 MOST = 10
 """Values that are told apart; the rest is "Other"."""
 MEASURES = measures_of((*CARDS, *RANKED, *(name for names in LINES.values() for name in names)))
+
+
+def why(view: View, lack: str | None, labels: Labels) -> Iterator[Section]:
+    """Yields the sentence of the page Why about spend, where there is a whole period to compare with."""
+    if view.period.previous is None or lack:
+        return
+    rows = queries.explained.by_price(view).to_pylist()
+    explanation = explain.explanation(EXPLAINED, rows)
+    if explanation and not explanation.is_empty:
+        missing = explain.missing_words(rows)
+        makers = queries.spending.maker_sentence(view, rows, labels)
+        sentence = explain.sentence(EXPLAINED, explanation, explain.steps_of(EXPLAINED, explanation), makers)
+        yield Section(WHY, [sentence], [missing] if missing else [])
+
+
+def budgets(view: View, labels: Labels) -> Iterator[Section]:
+    """Yields how the budgets stand that are about requests of the view alone: whoever is sent a part is not told of the rest."""
+    lake, title = engine.open_lake(view.lake), "Budgets"
+    try:
+        all_budgets = budget_files.read_budgets(lake).budget
+    except BudgetProblem as problem:
+        yield Section(title, [str(problem)])
+        return
+    within = [one for one in all_budgets if budget_files.is_within(one, view.filters)]
+    if within:
+        now = budget_files.view_of_now(view.lake, view.version, view.period.now, view.scope)
+        note = f"Periods are those of {now.period.zone}, and run now."
+        yield Section(title, [_bar(state, labels) for state in budget_files.states(now, within)], [note])
+
+
+def _bar(state: State, labels: Labels) -> Bar:
+    texts = [words.used_text(state), words.forecast_text(state), words.left_text(state)]
+    used, ahead = (float(share or 0) for share in (state.share(state.used), state.forecast_share))
+    below = " · ".join(filter(None, texts))
+    return Bar(
+        state.budget.name, words.scope_text(state.budget, labels), [below, f"Before: {words.before_text(state)}"], used, ahead
+    )
 
 
 def sections(view: View, labels: Labels, lack: str | None) -> Iterator[Section]:
@@ -57,21 +97,21 @@ def sections(view: View, labels: Labels, lack: str | None) -> Iterator[Section]:
         yield Section(title, [Picture(drawing, f"Lines of {names} by {view.interval}")])
 
 
-def _axis(usage: Usage, view: View) -> TimeAxis:
-    return TimeAxis(usage.intervals, view.interval, view.period.zone)
-
-
 def _before(usage: Usage, view: View, metrics: Sequence[str], *, compares: bool, whole: bool = False) -> pd.DataFrame | None:
     """The course of the comparison period, where there is one."""
     course = usage.over_time_before if compares else None
-    return None if course is None else charts.before_of(course, metrics, usage.counterparts, _axis(usage, view), whole=whole)
+    return (
+        None
+        if course is None
+        else charts.before_of(course, metrics, usage.counterparts, TimeAxis.of(usage.intervals, view), whole=whole)
+    )
 
 
 def _lines(usage: Usage, view: View, metrics: Sequence[str], *, compares: bool) -> Drawing:
     """Metrics of one unit over time, before those of the comparison period."""
     parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
     before = _before(usage, view, metrics, compares=compares)
-    unit, axis = METRICS[metrics[0]].format, _axis(usage, view)
+    unit, axis = METRICS[metrics[0]].format, TimeAxis.of(usage.intervals, view)
     return charts.over_time(parts, "line", unit, names, series_colors(metrics), axis, before=before)
 
 
@@ -82,7 +122,7 @@ def _spend_by_model(usage: Usage, view: View, labels: Labels, *, compares: bool)
     stacks = with_names(folds.over_time_by_top(usage, top), labels, "model")
     stacks["name"] = stacks["name"].where(~stacks["is_other"], names[-1])
     before = _before(usage, view, ["spend_usd"], compares=compares, whole=True)
-    parts, unit, axis = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, _axis(usage, view)
+    parts, unit, axis = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, TimeAxis.of(usage.intervals, view)
     return charts.over_time(parts, "bar", unit, names, palette(view, "model", top), axis, stacked=True, before=before)
 
 

@@ -18,7 +18,7 @@ from usagecost.budgets import State, read_budgets, states, view_of_now
 from usagecost.forecast import Forecast
 from usagecost.queries.requests import SORTS, Key, Order, moment, page
 from usagecost.queries.tables import TooManyRowsError, table
-from usagecost.reports.link import link_of
+from usagecost.reports.making import link_of
 from usagecost.serve.asked import PERIOD, AskedWrongly, Lake, Query, check_names, number_of, one_of, question_of, view_of
 from usagecost.serve.tokens import Token
 from usagecost.vocabulary import BASES, DIMENSIONS, METRICS, SPLITS

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from usagecost import charts, queries
+from usagecost import charts
 from usagecost.charts import OPENED, Drawing
-from usagecost.periods.words import shortage_text
 from usagecost.queries.folds import AT_LEAST, Derived, Usage
-from usagecost.queries.forecasts import forecast_text
-from usagecost.start import BADGE_HEIGHT, CARD_COLUMNS, CARD_GAP, CARD_HEIGHT, CARD_WIDTH
-from usagecost.ui import drilldown
-from usagecost.ui.budget_lines import budgets_of
-from usagecost.ui.currency import chosen_rate, spend_in
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
-from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shares, shows_table
-from usagecost.ui.forecast_words import forecast_help, outlook_of
 from usagecost.ui.labels import labels_of
-from usagecost.ui.marks import marks
-from usagecost.ui.memory import cached_answer
-from usagecost.ui.sparkline import Course, course_of, sparkline
-from usagecost.ui.spend import doubled, set_prices_link, with_marks
-from usagecost.ui.text import plain
-from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage
-from usagecost.vocabulary.cards import card_notes, card_of
+from usagecost.ui.marks import budgets_of, marks
+from usagecost.ui.tables import SPEND_PLACES, columns_of, doubled, readable, shares, shows_table, with_marks
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import UNKNOWN
-
-if TYPE_CHECKING:
-    from usagecost.bills.currencies import ExchangeRate
 
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
@@ -49,77 +33,6 @@ def make_once(usage: Usage, view: View, key: Hashable, make: Callable[[], Derive
     edited, as Streamlit then imports its modules again.
     """
     return usage.once(key, make, inputs=(labels_of(view), marks(view), budgets_of(view), charts))
-
-
-def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = False) -> pd.DataFrame | None:
-    """What a chart over time shows of the comparison period: of each metric, or of a ``whole``. None if it is incomplete."""
-    course = None if shortage(view) else usage.over_time_before
-    if course is None:
-        return None
-    axis = charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
-    return charts.before_of(course, metrics, usage.counterparts, axis, whole=whole)
-
-
-def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str = "") -> None:
-    """Summary cards, each with its change against the previous period and its course, and what is left out of them.
-
-    Where the period reaches into this month, also where its spend ends. With a ``name`` a menu beside them leads to their requests.
-    """
-    lack = shortage(view)
-    totals, before = usage.totals, None if lack else usage.totals_before
-    course, rate = course_of(usage, view), chosen_rate(view) if "spend_usd" in metrics else None
-    is_usual = bool(totals["requests"]) and len(course) > 1 and not rate
-    row_height = CARD_HEIGHT - (0 if before else BADGE_HEIGHT) if is_usual else "content"  # takes its room before it is drawn
-    grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap=CARD_GAP, row_height=row_height)
-    for metric in metrics:
-        with grid:
-            card(METRICS[metric], totals, before, course, rate=rate if metric == "spend_usd" else None)
-    if not totals["requests"] and not (before and before["requests"]):
-        return
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"):
-        missing = "spend_usd" in totals and spend_coverage(totals)
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="stretch"):
-            st.caption(" ".join(card_notes(totals, view.period, lack)), width="content")
-            if missing:
-                set_prices_link()
-            if "spend_usd" in metrics and (outlook := outlook_of(view)):
-                st.caption(plain(forecast_text(outlook)), width="content", help=forecast_help(outlook))
-        if name:
-            drilldown.links(view, name)
-
-
-def card(
-    metric: Metric,
-    totals: Sums,
-    before: Sums | None,
-    course: Course,
-    *,
-    border: bool = True,
-    rate: ExchangeRate | None = None,
-) -> None:
-    """One metric: its value, its change against the measures before, and its course.
-
-    ``rate`` is that of the currency in which spend stands beside its dollars.
-    """
-    value, other = card_of(metric, totals, before), spend_in(rate, totals) if rate else None
-    is_alone = bool(other) and not value.change
-    with st.container(border=border, height="stretch", gap="xsmall"):
-        st.metric(
-            metric.label,
-            value.value,
-            delta=value.change or other,
-            delta_arrow="off" if is_alone else value.direction,
-            delta_color="gray" if is_alone or value.is_good is None else "green" if value.is_good else "red",
-            delta_description=None if is_alone else other,
-            help=f"{metric.help} {plain(rate.words)}." if rate and other else metric.help,
-        )
-        sparkline(metric, course)
-
-
-def shortage(view: View) -> str | None:
-    """Says that the lake begins within the previous period, so that every change would look like growth."""
-    oldest = queries.missing_until(cached_answer(queries.data_span, view.lake, view.version, view.scope), view.period)
-    return shortage_text(oldest) if oldest else None
 
 
 def chart(

@@ -21,7 +21,7 @@ from usagecost import engine, queries, start
 from usagecost.access import Reader
 from usagecost.lake import LakeError, lake_root
 from usagecost.sample import ensure_sample, sample_progress, sample_root
-from usagecost.ui import address, going, pinned, sidebar, sign_in, topbar, viewing
+from usagecost.ui import address, controls, going, shelf, sign_in, viewing
 from usagecost.ui.address import Choices
 from usagecost.ui.answers import answer, begin_waiting, empty, unreadable
 from usagecost.ui.downloads import name_downloads
@@ -86,10 +86,10 @@ def page(
     if own and own.keys() >= viewing.STRETCH.keys():
         view = viewing.narrowed_to_stretch(view)
     name_downloads(view)
-    controls = frozenset(uses)
+    used = frozenset(uses)
     with st.sidebar:
-        sidebar.sidebar(view, controls)
-    with topbar.top_bar(title, icon, view, span and span[1], controls, lambda: _renew(lake)):
+        controls.sidebar(view, used)
+    with controls.top_bar(title, icon, view, span and span[1], used, lambda: _renew(lake)):
         if is_sample(lake) and may_open(reader, "Sources"):
             _sample_note(title)
     begin_waiting(title)
@@ -199,8 +199,8 @@ def _menu(reader: Reader) -> None:
                 icon=MENU_ICONS.get(name, ":material/insert_chart:"),
                 query_params=address.page_query(name, shared),
             )
-            if name == pinned.PAGE:
-                pinned.links()
+            if name == shelf.PAGE:
+                shelf.pinned_links()
 
 
 def page_name(file: Path) -> str:

@@ -1,16 +1,21 @@
-"""What a page calls the values of dimensions: the one place where a value becomes what a reader sees."""
+"""What a page calls the values of dimensions, and their colours: the one place where a value becomes what a reader sees."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import pandas as pd
 
 from usagecost import charts, queries
-from usagecost.ui.memory import cached_answer_for
+from usagecost.queries import colours
+from usagecost.ui.memory import cached_answer, cached_answer_for
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.labels import Labels
 
 NAMES_SECONDS = 60
 """After how long a new name is seen."""
+palette = partial(colours.palette, ask=cached_answer)
+"""See `colours.palette`."""
 
 
 def labels_of(view: View) -> Labels:

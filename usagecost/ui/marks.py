@@ -1,36 +1,78 @@
-"""What is marked on the time axes of a page: people's notes, changes of prices, loads and repricings; and notes are changed."""
+"""What a chart over time has beside its parts: the comparison period, budgets as lines, people's notes, and changes of prices."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date
+from itertools import compress
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import streamlit as st
 
-from usagecost import queries
+from usagecost import charts, queries
 from usagecost.annotations import LONGEST_TEXT, Note, NoteProblem, add_note, read_notes, remove_note
-from usagecost.charts import Mark
+from usagecost.budgets import BASIS, Budget, BudgetProblem, even_pace, is_of, read_budgets
+from usagecost.charts import Level, Mark, TimeAxis
 from usagecost.engine import UnansweredError, open_lake
 from usagecost.lake import LakeError, lake_root
 from usagecost.periods import WHOLE, local_midnight
-from usagecost.periods.words import days_text
+from usagecost.periods.words import days_text, shortage_text
 from usagecost.pricebook import written_book
 from usagecost.pricing import price_changes, resolve
+from usagecost.queries.folds import Usage
+from usagecost.ui.acts import refuse, say_outcome, try_write
 from usagecost.ui.answers import problem_text
 from usagecost.ui.labels import labels_of
-from usagecost.ui.memory import cached_answer, cached_answer_for
+from usagecost.ui.memory import cached_answer, cached_answer_for, forget_beside, read_beside
 from usagecost.ui.reader import may, reading
+from usagecost.ui.tables import BUDGET
 from usagecost.ui.text import plain
-from usagecost.ui.writing import refuse, say_outcome, try_write
-from usagecost.vocabulary import BASES
+from usagecost.vocabulary import BASES, formats
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
 
+EACH = {"15min": "in 15 minutes", "hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
 SECONDS = 60
 """After how long another load or price is marked."""
 MOST_LISTED = 20
 _PLACE = "notes"
+
+
+def budgets_of(view: View) -> tuple[Budget, ...]:
+    """The budgets of a view's requests; none on another cost basis than theirs, or where their file cannot be read."""
+    if view.basis != BASIS:
+        return ()
+    try:
+        budgets = read_beside(view.lake, read_budgets).budget
+    except (BudgetProblem, LakeError):
+        return ()
+    return tuple(budget for budget in budgets if is_of(budget, view.filters) and view.scope.includes(budget.filters))
+
+
+def budget_levels(view: View, axis: TimeAxis) -> tuple[Level, ...]:
+    """The lines of them, each with what it is in an interval: $100.00 a day, or from how much to how much."""
+    return tuple(_level(budget, view, axis) for budget in budgets_of(view))
+
+
+def budgets_alt(view: View, axis: TimeAxis) -> str:
+    """The same in the words that describe a chart; "" where there is none."""
+    return "".join(f", with {level.name}: {level.text}" for level in budget_levels(view, axis))
+
+
+def with_budgets(numbers: pd.DataFrame, view: View, axis: TimeAxis) -> pd.DataFrame:
+    """The rows of a chart of spend with what each of them allows in the interval of the row, in a column of its own."""
+    places = {step.start.astimezone(ZoneInfo(axis.zone)).isoformat(): place for place, step in enumerate(axis.steps)}
+    of_rows = [places[start] for start in numbers["interval_start"]]
+    return numbers.assign(**{level.name: [level.values[place] for place in of_rows] for level in budget_levels(view, axis)})
+
+
+def _level(budget: Budget, view: View, axis: TimeAxis) -> Level:
+    amounts = even_pace(budget, axis.steps, axis.zone, view.week_start)
+    full = list(compress(amounts, (not is_partial for is_partial in axis.partial))) or amounts
+    ends = dict.fromkeys(formats.usd(amount) for amount in (min(full, default=None), max(full, default=None)))
+    return Level(f"{BUDGET}{budget.name}", tuple(map(float, amounts)), f"{' – '.join(ends)} {EACH[axis.interval]}")
 
 
 def marks(view: View) -> tuple[Mark, ...]:
@@ -124,29 +166,22 @@ def _save(about: list[Condition]) -> None:
     elif isinstance(day, date):
         note = Note(at=day, text=text, only=only, by=reading().name)
         is_done = try_write(_PLACE, "note", f"a note of {day}", lambda: add_note(open_lake(lake_root()), note), after=note.text)
-        _remote.clear()
+        forget_beside()
         if is_done:
             st.session_state["note_text"], st.session_state["notes_open"] = "", False
 
 
 def _remove(note: Note) -> None:
     try_write(_PLACE, "note", f"a note of {note.at}", lambda: remove_note(open_lake(lake_root()), note), before=note.text)
-    _remote.clear()
+    forget_beside()
 
 
 def _notes(view: View) -> list[Note]:
     """The notes beside the configured lake, also while the sample is shown, which goes when the first log is loaded; of those that
     are about some values, the ones whose requests may be seen.
     """
-    lake = open_lake(lake_root())
-    notes = _remote(lake_root()) if lake.is_remote else read_notes(lake)
+    notes = read_beside(lake_root(), read_notes)
     return [note for note in notes if not note.only or view.scope.includes(note.filters)]
-
-
-@st.cache_resource(max_entries=1, ttl=10, show_spinner=False)
-def _remote(lake: str) -> tuple[Note, ...]:
-    """Those of a store: a page that is drawn anew must not ask for them again."""
-    return read_notes(open_lake(lake))
 
 
 def _price_changes(lake: str) -> list[tuple[date, str]]:
@@ -155,3 +190,18 @@ def _price_changes(lake: str) -> list[tuple[date, str]]:
     kinds = {"Price": book.prices, "Alias": book.aliases, "Discount": book.discounts, "Factor": book.factors}
     entries = [(kind, entry) for kind, of_kind in kinds.items() for entry in of_kind]
     return [(entry.since, f"{kind} of {entry.model}") for kind, entry in entries if entry.since]
+
+
+def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = False) -> pd.DataFrame | None:
+    """What a chart over time shows of the comparison period: of each metric, or of a ``whole``. None if it is incomplete."""
+    course = None if shortage(view) else usage.over_time_before
+    if course is None:
+        return None
+    axis = charts.TimeAxis.of(usage.intervals, view)
+    return charts.before_of(course, metrics, usage.counterparts, axis, whole=whole)
+
+
+def shortage(view: View) -> str | None:
+    """Says that the lake begins within the previous period, so that every change would look like growth."""
+    oldest = queries.missing_until(cached_answer(queries.data_span, view.lake, view.version, view.scope), view.period)
+    return shortage_text(oldest) if oldest else None

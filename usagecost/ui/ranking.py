@@ -13,10 +13,11 @@ from usagecost.charts import Drawing, bar_label, ranked_bars
 from usagecost.queries import folds
 from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.ui import drilldown
-from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, make_once, shortage, table
-from usagecost.ui.colours import palette
+from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, make_once, table
 from usagecost.ui.currency import chosen_rate, spend_in
-from usagecost.ui.labels import with_names
+from usagecost.ui.labels import palette, with_names
+from usagecost.ui.marks import shortage
+from usagecost.ui.tables import mark_column, with_mark_column
 from usagecost.ui.text import plain
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.filters import View
@@ -106,7 +107,6 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame, numbers: pd.Dat
 def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any]:
     """How the table draws its columns; that of the mark only where an amount has it."""
     most = max((float(amount) for amount in numbers["spend_usd"].iloc[:-1].dropna()), default=0.0)
-    mark = st.column_config.TextColumn("≥", width=32, help="≥: a lower bound, as of some requests the cost is not known")
     usd = next((form for least, form in USD if most >= least), USD[-1][1])
     change = st.column_config.NumberColumn("Change", help="Of the spend, against the comparison period")
 
@@ -115,7 +115,7 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
 
     return {
         by: st.column_config.TextColumn(DIMENSIONS[by].label, width="medium", pinned=True),
-        **({AT_LEAST: mark} if (numbers[AT_LEAST] != "").any() else {}),
+        **({AT_LEAST: mark_column()} if (numbers[AT_LEAST] != "").any() else {}),
         "spend_usd": st.column_config.ProgressColumn("Spend", format=usd, min_value=0.0, max_value=most or 1.0, width=130),
         "share": st.column_config.NumberColumn("Share", format=PERCENT, help="Of the spend of all values"),
         **({"change": change} if compares else {}),
@@ -131,6 +131,5 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
 def _in_units(numbers: pd.DataFrame) -> pd.DataFrame:
     """The numbers as the table draws them: shares in percent, latencies in seconds, the mark of a lower bound as a sign."""
     percent = {name: numbers[name].astype("Float64") * 100 for name in ("share", "change")}
-    marks = numbers[AT_LEAST].map({True: "≥", False: ""})
     seconds = numbers["latency_p95_ms"].astype("Float64") / 1000
-    return numbers.assign(**percent, **{AT_LEAST: marks}, latency_p95_ms=seconds)
+    return with_mark_column(numbers).assign(**percent, latency_p95_ms=seconds)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import streamlit as st
 
 from usagecost.boards import Shelved, boards_folder, shelved_boards
 from usagecost.engine import open_lake
-from usagecost.lake import TextFolder, lake_root
+from usagecost.lake import Lake, LakeError, TextFolder, lake_root
+from usagecost.ui import address, going, viewing
+from usagecost.ui.memory import read_beside
 from usagecost.ui.reader import may, reading
+from usagecost.ui.text import plain
+
+PAGE = "Dashboards"
+FILE = "pages/2_Dashboards.py"
+LONGEST = 26
+"""Letters of a title that the menu has room for."""
 
 
 def folder() -> TextFolder:
@@ -15,9 +25,13 @@ def folder() -> TextFolder:
     return boards_folder(open_lake(lake_root()))
 
 
+def _boards(lake: Lake) -> list[Shelved]:
+    return shelved_boards(boards_folder(lake))
+
+
 def shelf() -> list[Shelved]:
     """All boards that the reader may see. Raises LakeError if the own ones cannot be read."""
-    shelved = _remote(lake_root()) if open_lake(lake_root()).is_remote else shelved_boards(folder())
+    shelved = read_beside(lake_root(), _boards)
     scope = reading().scope
     return [one for one in shelved if scope.is_everything or one.is_default or (one.board and one.board.is_for(scope))]
 
@@ -27,12 +41,27 @@ def may_change(shelved: Shelved) -> bool:
     return may("board") and shelved.is_of(reading().name or None)
 
 
-def forget() -> None:
-    """A board was changed: look again."""
-    _remote.clear()
+def pinned_links() -> None:
+    """One quiet link a pinned board of the reader's; none where the boards cannot be read, which their page says."""
+    try:
+        boards = shelf()
+    except LakeError:
+        return
+    board_name = st.session_state.get("board") if address.current_page() == PAGE else None
+    pinned = [board for board in boards if board.board and board.board.pinned and board.is_of(reading().name or None)]
+    for number, board in enumerate(pinned):
+        with st.container(key=f"pinned_{'shown' if board.name == board_name else 'other'}_{number}"):
+            st.page_link(
+                FILE,
+                label=plain(textwrap.shorten(board.title, LONGEST, placeholder=" …")),
+                icon=":material/keep:",
+                query_params={**address.page_query(PAGE, viewing.choices()), "board": board.name},
+            )
 
 
-@st.cache_resource(max_entries=1, ttl=10, show_spinner=False)
-def _remote(lake: str) -> list[Shelved]:  # noqa: ARG001 - the lake is the cache's key
-    """Those of a store: a page that is drawn anew must not ask for each of them again."""
-    return shelved_boards(folder())
+def open_board(name: str) -> None:
+    """Shows a board, from whichever page."""
+    if address.current_page() == PAGE:
+        st.session_state["board"] = name
+    else:
+        going.to(FILE, {**address.page_query(PAGE, viewing.choices()), "board": [name]})

@@ -27,12 +27,12 @@ from usagecost.access import (
 from usagecost.engine import open_lake
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.toml_lines import refusal
+from usagecost.ui.acts import say_outcome, try_write
 from usagecost.ui.answers import empty, problem_text
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.reader import SECONDS, reading
 from usagecost.ui.sign_in import is_required
 from usagecost.ui.text import plain
-from usagecost.ui.writing import say_outcome, try_write
 
 _PLACE = "access"
 _WHO_HELP = "An e-mail, group:name, \\*@domain, or \\* for whoever signs in. The closest counts: e-mail, group, domain, everybody."

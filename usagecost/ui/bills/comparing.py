@@ -31,7 +31,7 @@ from usagecost.ui.bills.cells import largest_differences
 from usagecost.ui.bills.ending import ways_to_end
 from usagecost.ui.bills.loading import drop_zone, say_what_was_done
 from usagecost.ui.blocks import chart, choose_value, heading, table
-from usagecost.ui.spend import note_with_link
+from usagecost.ui.tables import note_with_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.colours import CHANGE_COLORS, COLORS

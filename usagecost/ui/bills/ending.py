@@ -16,11 +16,11 @@ from usagecost.periods.words import days_text
 from usagecost.pricebook import add_entry, current_book
 from usagecost.pricing import listed_models
 from usagecost.ui import address, going, viewing
+from usagecost.ui.acts import try_write
 from usagecost.ui.prices.form import ALIAS, DISCOUNT, THIS, WHOLE, entry_form
 from usagecost.ui.prices.repricing import ask_for_preview, say_entry_was_written
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
-from usagecost.ui.writing import try_write
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import usd
 

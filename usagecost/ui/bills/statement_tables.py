@@ -17,7 +17,7 @@ from usagecost.bills.owed import Owed
 from usagecost.bills.rounding import places_of
 from usagecost.queries.folds import AT_LEAST
 from usagecost.ui.blocks import heading, table
-from usagecost.ui.spend import IS_AT_LEAST, spend_columns
+from usagecost.ui.tables import IS_AT_LEAST, spend_columns
 from usagecost.ui.text import plain
 from usagecost.vocabulary import DIMENSIONS
 

@@ -32,7 +32,7 @@ from usagecost.ui.bills.closing import PROBLEMS, act_and_say, close_button, reop
 from usagecost.ui.blocks import table
 from usagecost.ui.downloads import MIME, file_buttons
 from usagecost.ui.reader import made_later
-from usagecost.ui.spend import note_with_link
+from usagecost.ui.tables import note_with_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import Filters, View
 

@@ -1,19 +1,24 @@
-"""Changing boards: every change is one file written, is said, and can be undone."""
+"""Changing boards: a draft for its reader's session, until it is saved or given up; each change is one file, and can be undone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
-from usagecost.boards import Board, Shelved, board_text, file_name, shelved_boards
+from usagecost.boards import Board, Panel, Shelved, board_text, file_name, shelved_boards
 from usagecost.lake import LakeError, TextFolder
-from usagecost.ui import shelf as shelves
+from usagecost.ui.acts import refuse, say_outcome, try_write
+from usagecost.ui.boards.form import WIDTHS
+from usagecost.ui.memory import forget_beside
 from usagecost.ui.reader import reading
 from usagecost.ui.text import plain
-from usagecost.ui.writing import refuse, say_outcome, try_write
 
 _CHANGE, PLACE = "_board_change", "boards"
+_DRAFTS = "_board_drafts"
+LONGEST_TITLE = 120
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ def make(folder: TextFolder, change: Change) -> bool:
         before=change.before,
         after=change.after,
     )
-    shelves.forget()
+    forget_beside()
     if is_done:
         st.session_state[_CHANGE] = change
     return is_done
@@ -94,3 +99,72 @@ def say(folder: TextFolder, *, undoes: bool = True) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f":material/check: {plain(change.outcome)}.", width="content")
             st.button("Undo", key="undo_board", type="tertiary", icon=":material/undo:", on_click=undo, args=(folder, change))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A board as its reader wants it, and as it was when they began. ``revision`` counts what was done to its list of panels."""
+
+    base: Shelved
+    board: Board
+    revision: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the board's file."""
+        return self.base.name
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is anything to save."""
+        return self.board != self.base.board
+
+    def with_panels(self, panels: Sequence[Panel]) -> Draft:
+        """The draft with other panels, whose rows are not those of before."""
+        return replace(self, board=self.board.model_copy(update={"panel": tuple(panels)}), revision=self.revision + 1)
+
+
+def begin(shelved: Shelved) -> None:
+    """Begins to change a board; one whose file is broken cannot be changed."""
+    if shelved.board:
+        keep(Draft(shelved, shelved.board))
+
+
+def draft_of(name: str) -> Draft | None:
+    """The draft of a board by the name of its file, if it is being changed."""
+    return st.session_state.get(_DRAFTS, {}).get(name)
+
+
+def drafts() -> list[Draft]:
+    """All drafts of the reader."""
+    return list(st.session_state.get(_DRAFTS, {}).values())
+
+
+def keep(draft: Draft) -> None:
+    """Puts a draft in the place of its former state."""
+    st.session_state.setdefault(_DRAFTS, {})[draft.name] = draft
+
+
+def drop(name: str) -> None:
+    """Forgets a draft, with what was changed in it."""
+    st.session_state.get(_DRAFTS, {}).pop(name, None)
+
+
+def with_edits(panels: Sequence[Panel], edits: Mapping[int, Mapping[str, Any]]) -> tuple[Panel, ...]:
+    """The panels with what was typed into their rows: ``title``, ``width``, and ``order``, the place from 1 that one moves to."""
+    changed = [_with_cells(panel, edits.get(row, {})) for row, panel in enumerate(panels)]
+    moves = sorted((int(cells["order"]), row) for row, cells in edits.items() if cells.get("order"))
+    moving = {row for _, row in moves}
+    arranged = [panel for row, panel in enumerate(changed) if row not in moving]
+    for place, row in moves:
+        arranged.insert(max(place - 1, 0), changed[row])
+    return tuple(arranged)
+
+
+def _with_cells(panel: Panel, cells: Mapping[str, Any]) -> Panel:
+    typed: dict[str, Any] = {}
+    if "title" in cells:
+        typed["title"] = str(cells["title"] or "").strip()[:LONGEST_TITLE]
+    if cells.get("width") in WIDTHS:
+        typed["width"] = cells["width"]
+    return panel.model_copy(update=typed)

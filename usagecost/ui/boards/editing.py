@@ -1,25 +1,111 @@
-"""A board in editing: its title, its panels as a table, and below it the board as it will be; or the form of one panel."""
+"""A board in editing: its title, its panels as a table that is edited in place, and below it the board as it will be; or the form
+of one panel.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from usagecost.boards import MOST_PANELS, Panel, Shelved
+from usagecost.boards import MOST_PANELS, RULES, Panel, Shelved
+from usagecost.boards.panel import title_of
 from usagecost.lake import TextFolder
-from usagecost.ui.boards import changes, draft, form
-from usagecost.ui.boards.arranging import arrange, take
-from usagecost.ui.boards.draft import LONGEST_TITLE, Draft
+from usagecost.ui.acts import refuse
+from usagecost.ui.boards import changes, form
+from usagecost.ui.boards.changes import LONGEST_TITLE, Draft
 from usagecost.ui.boards.showing import show, show_all
 from usagecost.ui.text import plain
-from usagecost.ui.writing import refuse
 from usagecost.vocabulary.filters import View
 
+BUTTONS = {"edit": ":material/edit:", "duplicate": ":material/content_copy:", "remove": ":material/delete:"}
+"""Column -> what its buttons show."""
+ROWS_UNSCROLLED = 13
 KEY = "panel"
 """Of the form."""
 _EDITED = "_edited_panel"
 FORM_AND_PREVIEW = (1, 2)
+
+
+def arrange(drafted: Draft, edit: Callable[[str, int], None]) -> None:
+    """One row per panel, in order. ``edit`` is called with the board's name and the place of the panel whose form is asked for."""
+    panels, name = drafted.board.panel, drafted.name
+    rows = pd.DataFrame(
+        {
+            "order": range(1, len(panels) + 1),
+            "title": [title_of(panel) for panel in panels],
+            "chart": [RULES[panel.chart].label for panel in panels],
+            "width": [panel.width for panel in panels],
+            **BUTTONS,
+        }
+    )
+    config = st.column_config
+    columns = {
+        "order": config.NumberColumn(
+            "Order", width=70, min_value=1, max_value=len(panels), step=1, required=True, help="Type the place to move a panel to."
+        ),
+        "title": config.TextColumn(
+            "Title", width="medium", max_chars=LONGEST_TITLE, help="Clear it, and the panel is called what it shows."
+        ),
+        "chart": config.TextColumn("Chart", width=130, disabled=True),
+        "width": config.SelectboxColumn(
+            "Width", width=130, options=list(form.WIDTHS), format_func=lambda width: form.WIDTHS[str(width)], required=True
+        ),
+        "edit": _button("edit", 65, lambda row: edit(name, row), name),
+        "duplicate": _button("duplicate", 90, lambda row: _duplicate(name, row), name),
+        "remove": _button("remove", 80, lambda row: _remove(name, row), name),
+    }
+    st.data_editor(
+        rows,
+        key=_key(drafted),
+        hide_index=True,
+        column_config=columns,
+        height="content" if len(rows) <= ROWS_UNSCROLLED else "auto",
+        on_change=take,
+        args=(name,),
+        alt="The panels of this board: order, title, chart and width",
+    )
+
+
+def take(name: str) -> None:
+    """Takes what was typed into the table over to the draft. What the table shows as it was typed stays in it."""
+    drafted = changes.draft_of(name)
+    edits = st.session_state.get(_key(drafted), {}).get("edited_rows", {}) if drafted else {}
+    if not drafted or not edits:
+        return
+    after = drafted.with_panels(changes.with_edits(drafted.board.panel, edits))
+    shows_it = all("order" not in cells and cells.get("title", "as before") for cells in edits.values())
+    changes.keep(replace(after, revision=drafted.revision) if shows_it else after)
+
+
+def _key(drafted: Draft) -> str:
+    """Of the table: with its rows it becomes another one, which has forgotten what was typed."""
+    return f"arrange_{drafted.name}_{drafted.revision}"
+
+
+def _button(what: str, width: int, act: Callable[[int], None], name: str) -> Any:
+    key = f"{what}_{name}"
+    return st.column_config.ButtonColumn(
+        what.capitalize(), width=width, type="tertiary", key=key, on_click=lambda: act(st.session_state[key].row)
+    )
+
+
+def _duplicate(name: str, row: int) -> None:
+    if drafted := changes.draft_of(name):
+        panels = drafted.board.panel
+        if len(panels) >= MOST_PANELS:
+            refuse(changes.PLACE, f"A board has up to {MOST_PANELS} panels.")
+            return
+        changes.keep(drafted.with_panels([*panels[: row + 1], *panels[row:]]))
+
+
+def _remove(name: str, row: int) -> None:
+    if drafted := changes.draft_of(name):
+        panels = drafted.board.panel
+        changes.keep(drafted.with_panels([*panels[:row], *panels[row + 1 :]]))
 
 
 def save_or_cancel(folder: TextFolder, drafted: Draft, shelf: list[Shelved]) -> None:
@@ -38,7 +124,7 @@ def save_or_cancel(folder: TextFolder, drafted: Draft, shelf: list[Shelved]) -> 
         )
     else:
         st.button("Save as a copy", key="save_copy", type="primary", on_click=_save_copy, args=(folder, drafted.name))
-    st.button("Cancel", key="cancel_board", on_click=draft.drop, args=(drafted.name,))
+    st.button("Cancel", key="cancel_board", on_click=changes.drop, args=(drafted.name,))
 
 
 def edit(drafted: Draft, view: View, shelf: list[Shelved]) -> None:
@@ -70,14 +156,14 @@ def edit(drafted: Draft, view: View, shelf: list[Shelved]) -> None:
 
 def begin_first_panel(shelved: Shelved) -> None:
     """Begins to change a board that is empty, with the form of a panel."""
-    draft.begin(shelved)
+    changes.begin(shelved)
     begin_panel(shelved.name, 0)
 
 
 def begin_panel(name: str, place: int) -> None:
     """Opens the form of a panel of a draft; at the place after the last one, of a new panel."""
     take(name)
-    if drafted := draft.draft_of(name):
+    if drafted := changes.draft_of(name):
         panels = drafted.board.panel
         st.session_state[_EDITED] = name, place
         form.begin(panels[place] if place < len(panels) else form.WHOLE_PANEL, KEY)
@@ -108,13 +194,13 @@ def _heading(drafted: Draft) -> None:
 
 
 def _rename(name: str, field: str) -> None:
-    drafted, key = draft.draft_of(name), f"{field}_{name}"
+    drafted, key = changes.draft_of(name), f"{field}_{name}"
     text = st.session_state[key].strip()
     if drafted and field == "title" and not text:
         refuse(changes.PLACE, "A board needs a title.")
         st.session_state[key] = drafted.board.title
     elif drafted:
-        draft.keep(replace(drafted, board=drafted.board.model_copy(update={field: text})))
+        changes.keep(replace(drafted, board=drafted.board.model_copy(update={field: text})))
 
 
 def _form(drafted: Draft, view: View, place: int) -> None:
@@ -144,12 +230,12 @@ def _edited_place(drafted: Draft) -> int | None:
 
 
 def _put_panel(name: str, place: int) -> None:
-    panel, drafted = form.panel_of(KEY), draft.draft_of(name)
+    panel, drafted = form.panel_of(KEY), changes.draft_of(name)
     if isinstance(panel, str):
         refuse(changes.PLACE, panel)
     elif drafted:
         panels = drafted.board.panel
-        draft.keep(drafted.with_panels([*panels[:place], panel, *panels[place + 1 :]]))
+        changes.keep(drafted.with_panels([*panels[:place], panel, *panels[place + 1 :]]))
         _close()
 
 
@@ -159,13 +245,13 @@ def _close() -> None:
 
 def _save(folder: TextFolder, name: str) -> None:
     take(name)
-    drafted = draft.draft_of(name)
+    drafted = changes.draft_of(name)
     if drafted and changes.save(folder, drafted.base, drafted.board, f"“{drafted.board.title}” is saved"):
-        draft.drop(name)
+        changes.drop(name)
 
 
 def _save_copy(folder: TextFolder, name: str) -> None:
     take(name)
-    drafted = draft.draft_of(name)
+    drafted = changes.draft_of(name)
     if drafted and changes.duplicate(folder, drafted.board):
-        draft.drop(name)
+        changes.drop(name)

@@ -6,14 +6,14 @@ import streamlit as st
 from pydantic import ValidationError
 
 from usagecost.boards import MOST_PANELS, Board, Panel, PanelFilter, Shelved
-from usagecost.boards.words import title_of
+from usagecost.boards.panel import title_of
 from usagecost.lake import LakeError, TextFolder
 from usagecost.toml_lines import refusal
-from usagecost.ui import address, pinned
+from usagecost.ui import address
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import is_without_data, no_requests, problem_text
-from usagecost.ui.boards import changes, draft, form
+from usagecost.ui.boards import changes, form
 from usagecost.ui.boards.editing import FORM_AND_PREVIEW, preview_of
 from usagecost.ui.drilldown import merge_conditions
 from usagecost.ui.labels import labels_of
@@ -99,14 +99,14 @@ def _put_on_board(folder: TextFolder, panel: Panel, shelved: Shelved | None) -> 
     outcome = f"“{title_of(panel)}” is added"
     if shelved is None:
         if changes.add(folder, Board(title=st.session_state["add_to_title"].strip(), panel=(panel,)), outcome):
-            pinned.open_board(st.session_state["board"])
+            shelves.open_board(st.session_state["board"])
         return
     board = shelved.board
-    if drafted := draft.draft_of(shelved.name):
-        draft.keep(drafted.with_panels([*drafted.board.panel, panel]))
-        pinned.open_board(shelved.name)
+    if drafted := changes.draft_of(shelved.name):
+        changes.keep(drafted.with_panels([*drafted.board.panel, panel]))
+        shelves.open_board(shelved.name)
     elif board and changes.save(folder, shelved, board.model_copy(update={"panel": (*board.panel, panel)}), outcome):
-        pinned.open_board(shelved.name)
+        shelves.open_board(shelved.name)
 
 
 def _with_filters(panel: Panel, view: View) -> Panel:

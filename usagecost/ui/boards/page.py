@@ -13,15 +13,15 @@ import streamlit as st
 from usagecost.boards import DEFAULTS, Board, BoardProblem, Shelved, board_text, default_boards, parse_board
 from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import shelf as shelves
+from usagecost.ui.acts import refuse
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import empty, is_without_data, no_requests, problem_text
 from usagecost.ui.blocks import beside
-from usagecost.ui.boards import changes, draft, editing
+from usagecost.ui.boards import changes, editing
 from usagecost.ui.boards.showing import show_all
 from usagecost.ui.reader import check, may, reading
 from usagecost.ui.text import plain
 from usagecost.ui.version import as_of, version_to_show
-from usagecost.ui.writing import refuse
 from usagecost.vocabulary.filters import View
 
 EVERY = {"Off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=1), "5 min": timedelta(minutes=5)}
@@ -46,7 +46,7 @@ def dashboards(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         shelved = _choice(shelf)
         may_change = shelves.may_change(shelved)
-        drafted = draft.draft_of(shelved.name) if may("board") else None
+        drafted = changes.draft_of(shelved.name) if may("board") else None
         if drafted:
             editing.save_or_cancel(folder, drafted, shelf)
         else:
@@ -96,9 +96,9 @@ def _shelf() -> list[Shelved]:
     return shelf
 
 
-def _drafts() -> Sequence[draft.Draft]:
+def _drafts() -> Sequence[changes.Draft]:
     """The boards that the reader is changing, and may still change."""
-    return draft.drafts() if may("board") else ()
+    return changes.drafts() if may("board") else ()
 
 
 def _choice(shelf: list[Shelved]) -> Shelved:
@@ -139,7 +139,7 @@ def _edit(shelved: Shelved, may_change: bool) -> None:
         icon=":material/edit:",
         disabled=not may_change or shelved.board is None,
         help=None if may_change else f"{what} cannot be changed: duplicate this one, and change the copy.",
-        on_click=draft.begin,
+        on_click=changes.begin,
         args=(shelved,),
     )
 
@@ -162,7 +162,7 @@ def _new(folder: TextFolder) -> None:
 def _create(folder: TextFolder) -> None:
     title = st.session_state["new_board_title"].strip()
     if title and (shelved := changes.add(folder, Board(title=title), f"“{title}” is created")):
-        draft.begin(shelved)
+        changes.begin(shelved)
         st.session_state["new_board_title"] = ""
         st.session_state["new_board"] = False
 

@@ -12,24 +12,21 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from usagecost.boards import Answer, Panel, answer
-from usagecost.boards.drawings import Beside, about, drawing_of, is_of_spend, left_out, missing
-from usagecost.boards.numbers import first_label, numbers_of, table_rows
-from usagecost.boards.question import question_of
-from usagecost.boards.words import alt_of, help_of, title_of
-from usagecost.charts import Drawing, TimeAxis
+from usagecost.boards.answers import OVER_TIME, question_of
+from usagecost.boards.drawings import about, drawing_of, first_label, left_out, missing, numbers_of, table_rows
+from usagecost.boards.panel import alt_of, help_of, title_of
+from usagecost.charts import Drawing
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.queries import folds
 from usagecost.ui.answers import problem_text
-from usagecost.ui.blocks import before, card, draw, figures, heading, make_once, shortage, table
-from usagecost.ui.budget_lines import budget_levels, with_budgets
+from usagecost.ui.blocks import draw, figures, heading, make_once, table
+from usagecost.ui.cards import card, course_of
 from usagecost.ui.downloads import Numbers
-from usagecost.ui.figures import COLUMN_FORMATS
 from usagecost.ui.labels import labels_of
-from usagecost.ui.marks import marks
+from usagecost.ui.marks import before, budget_levels, marks, shortage, with_budgets
 from usagecost.ui.memory import cached_answer, is_cached
-from usagecost.ui.sparkline import course_of
-from usagecost.ui.spend import note_with_link, spend_columns
+from usagecost.ui.tables import COLUMN_FORMATS, note_with_link, spend_columns
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
@@ -41,7 +38,6 @@ WIDTHS = {"third": 2, "half": 3, "full": 6}
 """Of six parts of a row."""
 ROW = 6
 SPEND_PLACES = 2
-BESIDE = Beside(budget_levels, before, marks)
 
 
 def show_all(panels: Sequence[Panel], view: View, name: str) -> None:
@@ -142,8 +138,7 @@ def _numbers(panel: Panel, answer: Answer) -> pd.DataFrame:
     """The numbers of a panel, with the budgets whose lines its chart has."""
     view = answer.question.view
     numbers = numbers_of(panel, answer, labels_of(view))
-    axis = TimeAxis(answer.steps, answer.question.interval, view.period.zone)
-    return with_budgets(numbers, view, axis) if is_of_spend(answer.question) else numbers
+    return with_budgets(numbers, view, answer.axis) if answer.question.is_of_spend else numbers
 
 
 def _title(panel: Panel, name: str, numbers: Numbers | None = None) -> bool:
@@ -167,12 +162,25 @@ def _draw(panel: Panel, answer: Answer, name: str) -> None:
 
 def _drawing(panel: Panel, answer: Answer) -> Drawing:
     """The panel's chart, kept with its answer where that is one of the whole usage."""
-    question = answer.question
+    question, view = answer.question, answer.question.view
 
     def draw_panel() -> Drawing:
-        return drawing_of(panel, answer, labels_of(question.view), cached_answer, BESIDE)
+        return drawing_of(
+            panel, answer, labels_of(view), cached_answer, **(beside_of(answer) if question.chart in OVER_TIME else {})
+        )
 
-    return make_once(answer.usage, question.view, ("drawing", question), draw_panel) if answer.usage else draw_panel()
+    return make_once(answer.usage, view, ("drawing", question), draw_panel) if answer.usage else draw_panel()
+
+
+def beside_of(answer: Answer) -> dict[str, Any]:
+    """What stands beside the parts of a chart over time; the pace of budgets beside the whole spend alone."""
+    question, view = answer.question, answer.question.view
+    metrics = [metric.name for metric in question.metrics]
+    return {
+        "before": before(answer.usage, view, metrics, whole=question.stacks) if answer.usage and question.compares else None,
+        "levels": budget_levels(view, answer.axis) if question.is_of_spend else (),
+        "marks": marks(view),
+    }
 
 
 def _cards(answer: Answer) -> None:

@@ -12,7 +12,7 @@ from usagecost.lake import LakeError
 from usagecost.ui.acts import act
 from usagecost.ui.answers import empty, problem_text, tried
 from usagecost.ui.blocks import heading, table
-from usagecost.ui.budgets.rules import rules_form
+from usagecost.ui.budgets.form import rules_form
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View

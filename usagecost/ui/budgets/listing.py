@@ -1,27 +1,47 @@
-"""Every budget with what is used of it, its bar and its alerts, those that are or will be over listed first."""
+"""Every budget with what is used of it, its bar and its alerts, those that are or will be over listed first; and the dialog that
+makes, changes and removes one, with a preview.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import streamlit as st
 
 from usagecost.alerts import Alert, Ledger, read_ledger
-from usagecost.budgets import BudgetFile, BudgetProblem, State, read_budgets, view_of_now
+from usagecost.budgets import (
+    Budget,
+    BudgetFile,
+    BudgetProblem,
+    State,
+    add_budget,
+    budget_text,
+    change_budget,
+    read_budgets,
+    states,
+    view_of_now,
+)
 from usagecost.budgets.words import before_text, forecast_text, left_text, scope_text, used_text
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
+from usagecost.periods import Period
 from usagecost.ui import drilldown
+from usagecost.ui.acts import say_outcome, try_write
 from usagecost.ui.answers import answer, empty, problem_text, tried
-from usagecost.ui.budgets import changing
+from usagecost.ui.budgets import form
 from usagecost.ui.labels import labels_of
 from usagecost.ui.reader import may
-from usagecost.ui.spend import note_with_link
+from usagecost.ui.tables import note_with_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary.colours import COLORS, MISSING_COLOR
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import counted, percent
 
+CHOICE_DAYS = 90
+"""Days up to now whose values a scope can be made of."""
+_PLACE = "budgets"
 HEIGHT = 12
 """Pixels of a bar."""
 NEW = "+"
@@ -30,7 +50,7 @@ NEW = "+"
 
 def listing(view: View) -> None:
     """Draws the budgets, what can be done with them, and the dialog of the one that the URL names."""
-    changing.say_what_was_written()
+    say_what_was_written()
     lake = open_lake(view.lake)
     try:
         file = read_budgets(lake)
@@ -39,7 +59,7 @@ def listing(view: View) -> None:
         return
     now = view_of_now(view.lake, view.version, view.period.now, view.scope)
     file = file.model_copy(update={"budget": tuple(budget for budget in file.budget if view.scope.includes(budget.filters))})
-    states = answer(changing.states_of, now, file.model_dump_json()) if file.budget else []
+    states = answer(states_of, now, file.model_dump_json()) if file.budget else []
     _head(states, now)
     ledger = tried(lambda: read_ledger(lake)) if states else Ledger()
     ledger = ledger if view.scope.is_everything else ledger.about(file.budget)
@@ -47,6 +67,74 @@ def listing(view: View) -> None:
     for number, state in enumerate(sorted(states, key=_urgency)):
         _card(number, state, scope_text(state.budget, labels), _alerts_of(state, ledger))
     _open_dialog(view, file)
+
+
+def open_budget(name: str) -> None:
+    """Opens the dialog of a budget, or of a new one."""
+    form.clear()
+    st.session_state["budget"] = name
+
+
+def close() -> None:
+    """Closes the dialog."""
+    st.session_state["budget"] = None
+
+
+@st.dialog("Budget", width="large", icon=":material/savings:", on_dismiss=close)
+def dialog(view: View, original: Budget | None) -> None:
+    """The form of a budget, as ``original`` has it, with what it would have said of the last periods."""
+    now = view_of_now(view.lake, view.version, view.period.now, view.scope)
+    today = now.period.first
+    recent = Period(today - timedelta(days=CHOICE_DAYS), today, now.period.zone, now.period.now, is_alone=True)
+    drafted = form.budget_form(replace(now, period=recent), original)
+    if isinstance(drafted, Budget):
+        (state,) = answer(states_of, now, BudgetFile(budget=(drafted,)).model_dump_json())
+        st.caption(plain(f"Now: {used_text(state)}."))
+        st.caption(plain(f"Before: {before_text(state)}."))
+    reason = drafted if isinstance(drafted, str) else "Nothing is changed yet." if drafted == original else None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        args = (view.lake, original, drafted)
+        if st.button("Save budget", type="primary", key="save_budget", disabled=reason is not None, on_click=_save, args=args):
+            st.rerun()
+        if reason:
+            st.caption(plain(reason), width="stretch")
+        if original:
+            _removal(view.lake, original)
+
+
+def states_of(view: View, text: str) -> list[State]:
+    """Returns how the budgets of a file, written as JSON, stand."""
+    return states(view, BudgetFile.model_validate_json(text).budget)
+
+
+def _removal(lake: str, original: Budget) -> None:
+    """Removing, which asks once more."""
+    with st.popover("Remove", icon=":material/delete:", key="remove_budget"):
+        st.markdown(f"Remove **{plain(original.name)}**? Its alerts stay recorded.")
+        if st.button("Remove budget", key="remove_budget_now", type="primary", on_click=_remove, args=(lake, original)):
+            st.rerun()
+
+
+def _save(lake: str, original: Budget | None, drafted: Budget) -> None:
+    close()
+    handle, what, outcome, after = open_lake(lake), f"the budget {drafted.name}", f"“{drafted.name}” is saved", budget_text(drafted)
+    if original:
+        before = budget_text(original)
+        try_write(_PLACE, "budget", what, lambda: change_budget(handle, original, drafted), outcome, before=before, after=after)
+    else:
+        try_write(_PLACE, "budget", what, lambda: add_budget(handle, drafted), outcome, after=after)
+
+
+def _remove(lake: str, original: Budget) -> None:
+    close()
+    what, outcome, before = f"the budget {original.name}", f"“{original.name}” is removed", budget_text(original)
+    try_write(_PLACE, "budget", what, lambda: change_budget(open_lake(lake), original, None), outcome, before=before)
+
+
+def say_what_was_written() -> None:
+    """Says, once, what the last click changed, or why it changed nothing."""
+    if outcome := say_outcome(_PLACE):
+        st.toast(plain(outcome), icon=":material/check_circle:")
 
 
 def _head(states: Sequence[State], now: View) -> None:
@@ -57,9 +145,7 @@ def _head(states: Sequence[State], now: View) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if may("budget"):
-            st.button(
-                "New budget", key="new_budget", icon=":material/add:", type="primary", on_click=changing.open_budget, args=(NEW,)
-            )
+            st.button("New budget", key="new_budget", icon=":material/add:", type="primary", on_click=open_budget, args=(NEW,))
         if states:
             over = sum((state.share(state.used) or 0) >= 1 for state in states)
             ahead = sum(is_ahead(state) for state in states)
@@ -142,7 +228,7 @@ def _buttons(number: int, state: State) -> None:
                 key=f"edit_budget_{number}",
                 icon=":material/edit:",
                 type="tertiary",
-                on_click=changing.open_budget,
+                on_click=open_budget,
                 args=(budget.name,),
             )
 
@@ -172,4 +258,4 @@ def _open_dialog(view: View, file: BudgetFile) -> None:
     name = st.session_state["budget"]
     budget_named = next((budget for budget in file.budget if budget.name == name), None)
     if may("budget") and (name == NEW or budget_named):
-        changing.dialog(view, budget_named)
+        dialog(view, budget_named)

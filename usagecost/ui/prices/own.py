@@ -14,13 +14,13 @@ from usagecost.lake import Lake, LakeError
 from usagecost.pricebook import add_entry, change_entry, current_book, entries
 from usagecost.pricing import BookProblem, Written, days_held, entry_text, written_entries
 from usagecost.ui import going
+from usagecost.ui.acts import try_write
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import heading, table, unselect
 from usagecost.ui.prices.form import RATES, Draft, entry_form, fits_form, problem_of
 from usagecost.ui.prices.repricing import ask_for_preview, say_entry_was_written
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
-from usagecost.ui.writing import try_write
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import rate
 

@@ -12,14 +12,13 @@ from usagecost.engine import open_lake
 from usagecost.lake import Change, Lake, LakeError, Repricing
 from usagecost.periods.words import days_text
 from usagecost.pricebook import current_book, pricing
-from usagecost.ui.acts import act, actor
+from usagecost.ui.acts import act, actor, say_outcome
 from usagecost.ui.answers import empty, problem_text
 from usagecost.ui.blocks import table
 from usagecost.ui.prices.form import NOT_CHANGED
 from usagecost.ui.prices.models import provider_and_model
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
-from usagecost.ui.writing import say_outcome
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 

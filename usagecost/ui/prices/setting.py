@@ -12,6 +12,7 @@ from usagecost.engine import open_lake
 from usagecost.lake import Lake
 from usagecost.pricebook import add_entry, current_book
 from usagecost.pricing import Book, parse_book
+from usagecost.ui.acts import say_outcome, try_write
 from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import choose_value
 from usagecost.ui.prices.form import NOT_CHANGED, entry_form
@@ -19,7 +20,6 @@ from usagecost.ui.prices.models import STATUSES, name_of, provider_and_model
 from usagecost.ui.prices.repricing import act_and_say, ask_for_preview, reprice_steps
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
-from usagecost.ui.writing import say_outcome, try_write
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
 

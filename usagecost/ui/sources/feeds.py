@@ -20,8 +20,8 @@ from usagecost.queries.folds import Usage
 from usagecost.ui import going
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading
+from usagecost.ui.cards import sparkline
 from usagecost.ui.memory import cached_answer
-from usagecost.ui.sparkline import sparkline
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.filters import Filters, View

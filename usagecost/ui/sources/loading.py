@@ -20,7 +20,7 @@ from usagecost.ui.reader import may
 from usagecost.ui.sources.listing import COUNTED_AT_ONCE, LoadableGroup, counts_text, list_files, run
 from usagecost.ui.sources.plans import plan_of, remember
 from usagecost.ui.sources.uploads import Uploads, current_uploads, discard, open_group, take_over, uploader_key
-from usagecost.ui.spend import set_prices_link
+from usagecost.ui.tables import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 

@@ -16,8 +16,7 @@ from usagecost.ui import going
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import chart, table
-from usagecost.ui.colours import palette
-from usagecost.ui.labels import with_names
+from usagecost.ui.labels import palette, with_names
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, View
 

@@ -11,9 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from usagecost import queries
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer
+from usagecost.ui.controls import chip
 from usagecost.ui.downloads import name_downloads
 from usagecost.ui.labels import labels_of
-from usagecost.ui.topbar import chip
 from usagecost.ui.traces import fields
 from usagecost.ui.viewing import STRETCH
 from usagecost.vocabulary.filters import NOT_REPORTED, AnyCondition, Bounds, Condition, Tagged, View

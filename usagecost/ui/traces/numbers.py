@@ -15,7 +15,7 @@ from usagecost.periods import MOST_DAYS, Interval, chosen_interval
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer
-from usagecost.ui.spend import note_with_link
+from usagecost.ui.tables import note_with_link
 from usagecost.ui.text import plain
 from usagecost.ui.viewing import narrow_to, stretch_of
 from usagecost.vocabulary import METRICS, spend_coverage, spend_text

@@ -22,7 +22,7 @@ from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import cached_answer
 from usagecost.ui.prices.models import STATUSES, name_of
 from usagecost.ui.reader import check, sees
-from usagecost.ui.spend import set_prices_link
+from usagecost.ui.tables import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.ui.traces import paging, related
 from usagecost.ui.traces.columns import STATUS_BADGES
