@@ -70,7 +70,7 @@ def test_a_board_is_its_title_and_its_panels():
     ("text", "sentence"),
     [
         (TEAM.replace('"requests"', '"request"'), "line 9, metrics: 'request' is no metric: use one of requests, "),
-        (TEAM.replace("width", "widths"), "line 6, widths is 'third': there is no such key; known are title, "),
+        (TEAM.replace("width", "widths"), "line 6, widths is 'third': there is no such key; did you mean width?"),
         (TEAM.replace('"third"', '"wide"'), "line 6, width is 'wide': it should be 'third', 'half' or 'full'."),
         (TEAM.replace('title = "Search team"', ""), "line 1, title: it is missing."),
         (TEAM.replace('"number"', '"ranked"'), "line 8, "),

@@ -84,7 +84,7 @@ def test_a_file_says_what_was_written():
         ("amount = 5000", "", "line 10, amount: it is missing."),
         ("actual = [100, 50]", "actual = [0]", "line 14, actual: 0 is no threshold: use percent from 1 to 1,000, such as 80."),
         ('"quarter"', "quarter", "this is no TOML: "),
-        ("period =", "periode =", "line 13, periode is 'quarter': there is no such key; known are name, amount, "),
+        ("period =", "periode =", "line 13, periode is 'quarter': there is no such key; did you mean period?"),
         ('"Everything"', '"SEARCH"', "line 11, name: there is a budget 'SEARCH' already, give this one another name."),
         ("{ environment", "{ planet", "line 6, without: 'planet' is no dimension"),
         ("{ environment", "{ team", "line 2, budget: team stands in only and in without: use one of them."),

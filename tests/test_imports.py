@@ -36,7 +36,7 @@ ALLOWED = {
     "engine":    "lake vocabulary periods schema",
     "lake":      "vocabulary periods schema",
     "schema":    "",
-    "sources":   "schema",
+    "sources":   "schema toml_lines",
     "pricing":   "periods schema toml_lines",
     "pricebook": "pricing lake",
     "toml_lines": "",

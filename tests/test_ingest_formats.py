@@ -9,7 +9,7 @@ import pytest
 from tests.source_rows import json_lines
 from usagecost.ingest import WrongUsage, chosen_source, ingest, keep_format, known_formats
 from usagecost.lake import Lake, LakeError
-from usagecost.sources.mapping_keys import MappingProblem
+from usagecost.sources.mapping import MappingProblem
 
 KEYS = {
     "source": "mesh",
@@ -71,7 +71,7 @@ def test_without_a_lake_the_products_formats_are_known(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[columns", "This is no TOML"),
+        ("[columns", "this is no TOML"),
         ('[columns]\nstarted_at = "t"\n', "recognise is missing: name the columns by which its files are known"),
         ('recognise = ["t"]\n[columns]\nstarted_at = {sql = "now()"}\n', "now does not give one and the same value each time."),
     ],

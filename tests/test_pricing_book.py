@@ -201,7 +201,7 @@ def test_an_entry_ends_those_before_it_from_its_day_on(book: str, before: tuple,
         ),
         (
             '[[price]]\nmodel = "a"\ninput = 1\n\n[[price]]\nmodel = "b"\ninptu = 1',
-            "line 7, inptu is '1': there is no such key; known are",
+            "line 7, inptu is '1': there is no such key; did you mean input?",
         ),
         ('[[price]]\nmodel = "a"\ninput = -1', "line 3, input is '-1': it cannot be negative."),
         ('[[price]]\nmodel = "a"\ninput = "cheap"', "line 3, input is 'cheap': it has to be a number."),
@@ -224,7 +224,7 @@ def test_an_entry_ends_those_before_it_from_its_day_on(book: str, before: tuple,
             '[[price]]\nmodel = "a"\ninput = 1\nfrom = 2026-05-02\nuntil = 2026-05-01',
             "until is 2026-05-01, before from (2026-05-02)",
         ),
-        ("[[prices]]\n", "line 1, prices: there is no such key; known are price, alias, discount, factor."),
+        ("[[models]]\n", "line 1, models: there is no such key; known are price, alias, discount, factor."),
     ],
 )
 def test_what_is_wrong_is_said_with_line_key_and_cure(book: str, sentence: str):

@@ -19,8 +19,7 @@ from tests.source_rows import Row, json_lines, read, rejects, requests
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.expressions import check_expressions
 from usagecost.sources.mapped import Mapped, mapped_by
-from usagecost.sources.mapping import mapping_of
-from usagecost.sources.mapping_keys import MappingProblem
+from usagecost.sources.mapping import MappingProblem, mapping_of
 
 TIME = {"started_at": "at"}
 AT = "2026-05-01T10:00:00Z"
@@ -180,13 +179,8 @@ def test_what_an_expression_has_beside_a_comma_stays_in_its_own_value(file: Path
         ({"fields": {"Name": "n"}}, "Name is no name for a field or a step: use small letters, digits and _"),
         ({"steps": {"row": "1"}}, "row is no name for a field or a step"),
         ({"fields": {"n": "n"}, "steps": {"n": "1"}}, "n stands under [fields] and under [steps]: keep one of them."),
-        ({"fields": {"n": {"sql": "1"}}}, "[fields] n is {'sql': '1'}: it has to be a text in quotation marks."),
         ({"skipped": {"why": "yes("}}, "[skipped] why: that is no expression of SQL"),
         ({"steps": {"a": "b", "b": "1"}}, "[steps] a: "),
-        ({"recognise": "id"}, "recognise has to be a list of columns"),
-        ({"recognise": [["id"], []]}, "recognise has to be a list of columns"),
-        ({"variants": [{"cost_unit": "usd"}]}, "[[variants]] has to say of which files it is: by names, or by fraction."),
-        ({"plain_numbers": "yes"}, "plain_numbers is 'yes': it has to be true or false, without quotation marks."),
     ],
 )
 def test_a_slip_gets_a_sentence(keys: dict[str, Any], sentence: str):

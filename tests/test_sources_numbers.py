@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from tests.source_rows import json_lines, read, rejects, requests
 from usagecost.sources.mapped import Table, mapped_by
 from usagecost.sources.mapping import mapping_of
-from usagecost.sources.mapping_keys import MappingProblem
 
 NAMES = {"at": "started_at", "in": "input_tokens", "cost": "reported_cost_usd", "took": "duration_ms"}
 
@@ -213,25 +212,6 @@ def test_units_may_have_columns_of_their_own(file: Path):
         [],
         [[("web_searches", Decimal(5))], [("input_audio_seconds", Decimal("1.5"))], None],
     )
-
-
-@pytest.mark.parametrize(
-    ("keys", "sentence"),
-    [
-        ({"decimal_comma": "yes"}, "decimal_comma is 'yes': it has to be true or false, without quotation marks."),
-        ({"no_value": "Included"}, 'no_value has to be a list of words, such as ["Included"].'),
-        ({"numbers": {"model": "1.234,5"}}, "[numbers] model is no mapped column of counts, costs or durations."),
-        (
-            {"numbers": {"input_tokens": "comma"}},
-            "[numbers] input_tokens is 'comma': write 1234.5 as the column does, such as \"1.234,5\".",
-        ),
-    ],
-)
-def test_a_slip_gets_a_sentence(keys: dict[str, object], sentence: str):
-    with pytest.raises(MappingProblem) as caught:
-        mapping_of({"columns": {"started_at": "t", "input_tokens": "n", "model": "m"}, **keys})
-
-    assert str(caught.value) == sentence
 
 
 # ---- the law

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar, get_args
@@ -41,6 +42,10 @@ _CURES = {
     **dict.fromkeys(("bool_parsing", "bool_type"), "it has to be true or false"),
     "greater_than_equal": "it cannot be negative",
     "string_type": "it has to be a text in quotation marks",
+    "string_too_short": "it cannot be empty",
+    "too_short": "it cannot be empty",
+    **dict.fromkeys(("list_type", "tuple_type"), 'it has to be a list, such as ["a", "b"]'),
+    "dict_type": "it has to be a table: its name in brackets, and its entries below",
 }
 """pydantic's kinds of errors, in words for who wrote the file; the others say what is allowed by themselves."""
 _KINDS = ("date", "datetime")
@@ -50,9 +55,16 @@ _KINDS = ("date", "datetime")
 def parse_toml(text: str, model: type[Model], problem: type[TomlProblem]) -> Model:
     """Returns what a file says; raises the ``problem`` with a sentence where it is no TOML or no such model."""
     try:
-        return model.model_validate(tomllib.loads(text.removeprefix("\ufeff"), parse_float=Decimal))
+        keys = tomllib.loads(text.removeprefix("\ufeff"), parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise problem(f"this is no TOML: {error}. Texts stand in quotation marks, numbers and dates do not.") from None
+    return check_keys(keys, model, problem, text)
+
+
+def check_keys(keys: Mapping[str, Any], model: type[Model], problem: type[TomlProblem], text: str = "") -> Model:
+    """Returns what keys say, of a ``text`` if they stand in one; raises the ``problem``, a sentence, where it is no such model."""
+    try:
+        return model.model_validate(keys)
     except ValidationError as error:
         raise problem(_sentence(text, model, error)) from None
 
@@ -83,17 +95,26 @@ def _sentence(text: str, model: type[BaseModel], error: ValidationError) -> str:
     place = [part for part in first["loc"] if part not in _KINDS]
     key = next((part for part in reversed(place) if isinstance(part, str)), "the file")
     what = _CURES.get(kind) or refusal(error).replace("Input should", "it should")
-    allowed_keys = f"; known are {_known_keys(model, place)}" if kind == "extra_forbidden" else ""
+    what += f"; {suggestion(key, _known_keys(model, place))}" if kind == "extra_forbidden" else ""
     is_shown = isinstance(value, str | int | float | Decimal | date) and kind != "missing" and repr(value) not in what
     value_text = f" is {str(value)[:60]!r}" if is_shown else ""
-    return f"line {line_of(text, place)}, {key}{value_text}: {what}{allowed_keys}."
+    line = f"line {line_of(text, place)}, " if text else ""
+    subject = f"{line}{key}{value_text}: " if place else ""
+    return f"{subject}{what}{'' if what.endswith('?') else '.'}"
 
 
-def _known_keys(model: Any, place: Place) -> str:
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Returns which known name may have been meant, or all of them."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}"
+
+
+def _known_keys(model: Any, place: Place) -> list[str]:
     """The keys of the table in which a place is."""
     for part in place[:-1]:
         model = get_args(model)[0] if isinstance(part, int) else model.model_fields[part].annotation
-    return ", ".join(field.alias or name for name, field in model.model_fields.items())
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def line_of(text: str, place: Place) -> int:

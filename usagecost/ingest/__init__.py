@@ -14,5 +14,4 @@ from usagecost.ingest.reports import Report
 from usagecost.ingest.run import WrongUsage, chosen_source, ingest, ingest_copies, ingest_part
 from usagecost.sources import FileProblem, Source
 from usagecost.sources.guesses import guessed_columns, guessed_cost_unit, guessed_duration_unit
-from usagecost.sources.mapping import GIVEN_COLUMNS
-from usagecost.sources.mapping_keys import MappingProblem
+from usagecost.sources.mapping import GIVEN_COLUMNS, MappingProblem

@@ -16,8 +16,7 @@ import tomli_w
 from usagecost.lake import Lake, LakeError, TextFolder
 from usagecost.sources import SOURCES, Head, Source
 from usagecost.sources.mapped import Mapped, mapped_by
-from usagecost.sources.mapping import mapping_of
-from usagecost.sources.mapping_keys import MappingProblem
+from usagecost.sources.mapping import MappingProblem, mapping_of, parse_mapping
 from usagecost.sources.records import is_json
 
 FOLDER, SUFFIX = "sources", ".toml"
@@ -46,7 +45,7 @@ def known_formats(lake: Lake) -> Formats:
         except MappingProblem as problem:
             problems.append(f"The format {name} in {folder} is left out: {problem}")
         else:
-            sources[own.name], keys[own.name] = own, keys_of_toml(text or "")
+            sources[own.name], keys[own.name] = own, tomllib.loads(text or "")
     return Formats(sources, tuple(problems), keys)
 
 
@@ -65,10 +64,8 @@ def columns_to_recognise(path: Path, columns: Sequence[str], keys: dict[str, Any
 
 def keys_of_toml(text: str) -> dict[str, Any]:
     """The keys of a mapping that a person wrote; raises MappingProblem."""
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise MappingProblem(f"This is no TOML: {error}. Texts stand in quotation marks.") from None
+    parse_mapping(text)
+    return tomllib.loads(text)
 
 
 def keep_format(lake: Lake, keys: dict[str, Any]) -> None:
@@ -80,7 +77,7 @@ def keep_format(lake: Lake, keys: dict[str, Any]) -> None:
 
 
 def _own_format(text: str) -> Mapped:
-    own = mapped_by(mapping_of(keys_of_toml(text)))
+    own = mapped_by(parse_mapping(text))
     if not own.mapping.recognise:
         raise MappingProblem('recognise is missing: name the columns by which its files are known, such as ["id", "tokens_in"].')
     return own

@@ -18,8 +18,7 @@ from usagecost.lake.staging import bounded_database
 from usagecost.schema import REQUESTS
 from usagecost.sources import Batch, Head, Reading, Source
 from usagecost.sources.mapped import mapped_by
-from usagecost.sources.mapping import read_mapping
-from usagecost.sources.mapping_keys import MappingProblem
+from usagecost.sources.mapping import MappingProblem, read_mapping
 
 OnProgress = Callable[[float, str], None]
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import duckdb
 
-from usagecost.sources.mapping import TableMapping
-from usagecost.sources.mapping_keys import MappingProblem
+from usagecost.sources.mapping import MappingProblem, TableMapping
 from usagecost.sources.sql import identifier
 
 _NO_VALUE_OF_A_ROW = frozenset(("SUBQUERY", "STAR", "WINDOW", "PARAMETER"))
@@ -50,8 +49,8 @@ def check_expressions(mapping: TableMapping) -> None:
                     raise MappingProblem(f"[{table}] {name}: {problem}")
                 if table == "steps":
                     stage = f"(SELECT *, ({sql}) AS {identifier(name)} FROM {stage})"
-    for _, variant in mapping.variants:
-        check_expressions(variant)
+    for variant in mapping.variants:
+        check_expressions(variant.mapping)
 
 
 _UNSTEADY = "SELECT function_name FROM duckdb_functions() GROUP BY ALL HAVING NOT bool_or(stability = 'CONSISTENT')"

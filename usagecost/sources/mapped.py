@@ -18,7 +18,7 @@ from usagecost.sources.expressions import check_expressions
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
 from usagecost.sources.jsonlines import JsonLines, fields_of_first_block
 from usagecost.sources.lines import Rows
-from usagecost.sources.mapping import GIVEN_COLUMNS, FileCondition, TableMapping, identity_mapping, read_mapping
+from usagecost.sources.mapping import GIVEN_COLUMNS, TableMapping, Variant, identity_mapping, read_mapping
 from usagecost.sources.mapping_sql import Log, number_places, places_of, rows_sql
 from usagecost.sources.number_styles import styles_of_file, styles_of_json, until_doubtful
 from usagecost.sources.protocol import Batch, Reading, file_problem
@@ -99,7 +99,7 @@ class Mapped:
 
     def _mapping(self, head: Head, reading: Reading) -> TableMapping:  # noqa: ARG002 - others look at the file with it
         """The mapping of one file."""
-        return next((variant for condition, variant in self.mapping.variants if _meets(head, condition)), self.mapping)
+        return next((variant.mapping for variant in self.mapping.variants if _meets(head, variant)), self.mapping)
 
 
 class Table(Mapped):
@@ -124,8 +124,8 @@ class Table(Mapped):
         return identity_mapping([name for name in GIVEN_COLUMNS if name in names])
 
 
-_OF_THE_RECORD = replace(
-    identity_mapping(GIVEN_COLUMNS),
+_OF_THE_RECORD = identity_mapping(
+    GIVEN_COLUMNS,
     title="Tables: CSV, TSV, JSON lines, Parquet",
     counts="Columns with the record's names mean what the record means: input_tokens includes cache reads and cache writes, "
     "output_tokens includes reasoning. For a table that counts otherwise, map its columns.",
@@ -253,10 +253,10 @@ def _has(file_names: Collection[str], names: Iterable[str]) -> bool:
     )
 
 
-def _meets(head: Head, condition: FileCondition) -> bool:
-    if condition.names:
-        return _has(set(_names(head)), condition.names)
-    return any(re.search(r"\.[0-9]*[1-9]|e-", str(number).lower()) for number in _first_values(head, condition.fraction or ""))
+def _meets(head: Head, variant: Variant) -> bool:
+    if variant.names:
+        return _has(set(_names(head)), variant.names)
+    return any(re.search(r"\.[0-9]*[1-9]|e-", str(number).lower()) for number in _first_values(head, variant.fraction or ""))
 
 
 def _first_values(head: Head, column: str) -> list[Any]:

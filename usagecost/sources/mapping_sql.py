@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from usagecost.sources.expressions import fields_in, in_stages
-from usagecost.sources.mapping import TableMapping
-from usagecost.sources.mapping_keys import Value
+from usagecost.sources.mapping import TableMapping, Value
 from usagecost.sources.numbers import (
     contradiction_sql,
     doubt_sql,
@@ -51,7 +50,7 @@ def places_of(mapping: TableMapping) -> dict[str, str]:
 def number_places(mapping: TableMapping) -> dict[str, bool]:
     """The places whose numbers may be written in two ways, and whether they are counts."""
     numbers: dict[str, bool] = {}
-    for column, value in () if mapping.has_plain_numbers else mapping.columns.items():
+    for column, value in () if mapping.plain_numbers else mapping.columns.items():
         fields = fields_in(mapping, value.sql) if value.sql else ()
         if is_number(column):
             for place in (*value.read_places, *(place for name in fields for place in mapping.fields[name])):

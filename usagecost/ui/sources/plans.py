@@ -87,7 +87,8 @@ def _mapped(group: Group, start: Mapping[str, Any], formats: Formats) -> Plan | 
         keys = _keys_of_text(group, start) if is_text else _keys_of_form(group, start if fits_form(start, group.first) else {})
         source = ingest.mapped_logs(keys) if keys else None
     except MappingProblem as problem:
-        st.info(plain(problem_text(problem)), icon=":material/contact_support:")
+        sentence = problem_text(problem)
+        st.info(plain(sentence[:1].upper() + sentence[1:]), icon=":material/contact_support:")
         return None
     if source is None:
         return None
