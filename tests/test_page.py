@@ -526,11 +526,11 @@ def test_a_day_that_costs_more_than_usual_is_marked_on_the_cost_chart_with_its_c
     page = open_page(sample_lake, tab="Cost")
     unusual = [tip["Unusual"] for tip in tips_of(page) if "Unusual" in tip]
 
-    assert [re.fullmatch(r"\+\$1\d\d\.\d\d against usual: claude-opus-5", one) is not None for one in unusual].count(True) == 1
+    assert [re.fullmatch(r"\+\$\d{3}\.\d\d against usual: claude-opus-5", one) is not None for one in unusual].count(True) == 1
     page.session_state["unusual_open"] = True
     said = [text.value.replace("\\", "") for text in page.run().markdown if "against usual" in text.value]
     assert len(said) == len(unusual)
-    of_opus = re.compile(r"\*\*\d{4}-\d\d-\d\d\*\* \+\$1\d\d\.\d\d against usual: .*claude-opus-5.*")
+    of_opus = re.compile(r"\*\*\d{4}-\d\d-\d\d\*\* \+\$\d{3}\.\d\d against usual: .*claude-opus-5.*")
     assert len([text for text in said if of_opus.fullmatch(text)]) == 1
 
 

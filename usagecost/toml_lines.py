@@ -106,7 +106,7 @@ def _sentence(text: str, model: type[BaseModel], error: ValidationError) -> str:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Returns which known name may have been meant, or all of them."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.65)
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}"
 
 
