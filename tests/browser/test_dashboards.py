@@ -151,7 +151,8 @@ def test_a_board_is_made_from_nothing_arranged_and_pinned(page: Page, app: str, 
 def test_a_board_is_imported_and_exported_and_a_link_opens_it(page: Page, app: str, lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "any.toml").write_text(IMPORTED)
     (tmp_path / "wrong.toml").write_text(IMPORTED.replace("requests", "request"))
-    visit_board(page, app, "range=Last+7+days&model=gpt-4o")
+    visit_board(page, app, "board=overview&range=Last+7+days&model=gpt-4o")
+    assert inaccessible(page) == set()
     press(page, "New")
     page.locator("input[type=file]").set_input_files(tmp_path / "wrong.toml")
     expect(page.get_by_text("wrong.toml, line 5, metrics", exact=False)).to_be_visible()
@@ -232,8 +233,3 @@ def test_from_nothing_to_a_budget_that_fires(page: Page, app: str, lake: Lake) -
     expect(page.get_by_test_id("stDataFrame").first).to_contain_text("Everything")
     settle(page)
     assert (of_budgets, flaws(page)) == (set(), set())
-
-
-def test_a_board_is_accessible(page: Page, app: str) -> None:
-    visit_board(page, app, "board=overview&range=Last+7+days")
-    assert inaccessible(page) == set()
