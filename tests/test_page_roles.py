@@ -129,7 +129,7 @@ def test_a_lead_sees_the_alerts_of_budgets_of_their_requests_alone(open_as: Call
     assert OTHERS.encode() not in listed.sent + budgets.sent
 
 
-@pytest.mark.parametrize("who", ["fin", "lea", "mem"])
+@pytest.mark.parametrize("who", ["ada", "fin", "lea", "mem"])
 def test_a_page_that_is_not_for_a_role_says_so_and_every_other_opens(open_as: Callable[..., Opened], who: str):
     for file in sorted((HOME / "pages").glob("*.py")):
         sent = open_as(who, f"pages/{file.name}").sent

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -269,8 +269,20 @@ def inaccessible(page: Page) -> set[str]:
     return {rule["id"] for rule in broken if not all(OVERLAY in node["html"] for node in rule["nodes"])}
 
 
+def flaws_of_tabs(page: Page, tabs: Sequence[str]) -> dict[str, set[str]]:
+    """What axe finds on a page as it stands at a desk and in each tab on a phone, and which of these are too wide for one."""
+    found = {"at a desk": inaccessible(page)}
+    page.set_viewport_size(PHONE)
+    for tab in tabs:
+        open_tab(page, tab)
+        found[tab] = inaccessible(page) | (set() if fits_a_phone(page) else {"wider than a phone"})
+    page.set_viewport_size(DESK)
+    settle(page)
+    return {name: flaws for name, flaws in found.items() if flaws}
+
+
 def flaws(page: Page) -> set[str]:
-    """The same, and whether it is too wide for a phone."""
+    """What axe finds on a page as it stands, and whether it is too wide for a phone."""
     found = inaccessible(page)
     page.set_viewport_size(PHONE)
     settle(page)

@@ -148,10 +148,13 @@ def test_a_board_is_made_from_nothing_arranged_and_pinned(page: Page, app: str, 
     expect(page.get_by_role("heading", name="Teams")).to_be_visible()
 
 
-def test_a_board_is_imported_and_exported_and_a_link_opens_it(page: Page, app: str, lake: Lake, tmp_path: Path) -> None:
+def test_a_board_is_imported_and_exported_and_a_link_opens_it_and_refreshes_it(
+    page: Page, app: str, lake: Lake, tmp_path: Path
+) -> None:
     (tmp_path / "any.toml").write_text(IMPORTED)
     (tmp_path / "wrong.toml").write_text(IMPORTED.replace("requests", "request"))
-    visit_board(page, app, "range=Last+7+days&model=gpt-4o")
+    visit_board(page, app, "board=overview&range=Last+7+days&model=gpt-4o")
+    assert inaccessible(page) == set()
     press(page, "New")
     page.locator("input[type=file]").set_input_files(tmp_path / "wrong.toml")
     expect(page.get_by_text("wrong.toml, line 5, metrics", exact=False)).to_be_visible()
@@ -169,8 +172,10 @@ def test_a_board_is_imported_and_exported_and_a_link_opens_it(page: Page, app: s
     assert Path(download.value.path()).read_text() == (lake.root.parent / "boards" / "imported.toml").read_text()
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
 
-    page.goto(link, wait_until="domcontentloaded")
+    page.goto(f"{link}&every=10+s", wait_until="domcontentloaded")
     expect(page.get_by_test_id("stMetricValue")).to_have_text("6")
+    commit(lake, row("late", started_at=ago(timedelta(seconds=5)), model="gpt-4o"))
+    expect(page.get_by_test_id("stMetricValue")).to_have_text("7")  # by itself
 
 
 def test_a_question_is_explored_and_put_on_a_board(page: Page, app: str, lake: Lake) -> None:
@@ -202,16 +207,6 @@ def test_a_question_is_explored_and_put_on_a_board(page: Page, app: str, lake: L
     ]
 
 
-def test_a_board_that_refreshes_by_itself_shows_what_is_ingested_meanwhile(page: Page, app: str, lake: Lake) -> None:
-    (lake.root.parent / "boards").mkdir(exist_ok=True)
-    (lake.root.parent / "boards" / "count.toml").write_text(IMPORTED)
-    visit_board(page, app, "range=Last+7+days&board=count.toml&every=10+s")
-    before = int(page.get_by_test_id("stMetricValue").inner_text())
-    commit(lake, row("late", started_at=ago(timedelta(seconds=5)), model="gpt-4o"))
-
-    expect(page.get_by_test_id("stMetricValue")).to_have_text(str(before + 1))
-
-
 def test_from_nothing_to_a_budget_that_fires(page: Page, app: str, lake: Lake) -> None:
     page.goto(f"{app}/Budgets", wait_until="domcontentloaded")
     settle(page)
@@ -232,8 +227,3 @@ def test_from_nothing_to_a_budget_that_fires(page: Page, app: str, lake: Lake) -
     expect(page.get_by_test_id("stDataFrame").first).to_contain_text("Everything")
     settle(page)
     assert (of_budgets, flaws(page)) == (set(), set())
-
-
-def test_a_board_is_accessible(page: Page, app: str) -> None:
-    visit_board(page, app, "board=overview&range=Last+7+days")
-    assert inaccessible(page) == set()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import flaws, open_tab, serve, settle, visit
+from tests.browser.conftest import arrive, flaws, flaws_of_tabs, open_tab, serve, settle, visit
 from tests.lake_rows import rows_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
@@ -37,13 +37,6 @@ def app(lake: Lake) -> Iterator[str]:
     yield from serve({"USAGECOST_LAKE": str(lake.root)})
 
 
-def visit_part(page: Page, app: str, part: str) -> None:
-    """Opens a tab of the page over all time."""
-    page.goto(f"{app}/Prices?range=All+time&part={part.replace(' ', '+')}", wait_until="domcontentloaded")
-    expect(page.get_by_role("tab", name=part)).to_have_attribute("aria-selected", "true")
-    settle(page)
-
-
 def test_from_a_lower_bound_a_price_is_set_previewed_applied_and_undone(page: Page, app: str, lake: Lake) -> None:
     visit(page, f"{app}/?range=All+time")
     page.get_by_role("link", name="Set prices").first.click()
@@ -70,9 +63,13 @@ def test_from_a_lower_bound_a_price_is_set_previewed_applied_and_undone(page: Pa
     assert rows_of(lake, "list_cost_usd")[0] == (None,)
 
 
-def test_a_click_on_an_own_price_opens_it_and_back_closes_it(page: Page, app: str, lake: Lake) -> None:
+def test_every_tab_is_accessible_and_a_click_on_an_own_price_opens_it_and_back_closes_it(page: Page, app: str, lake: Lake) -> None:
     (lake.root.parent / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = 2\n')
-    visit_part(page, app, "Own prices")
+    page.goto(f"{app}/Prices?range=All+time", wait_until="domcontentloaded")
+    arrive(page, "Prices")
+    assert flaws_of_tabs(page, PARTS) == {}
+
+    open_tab(page, "Own prices")
     page.get_by_test_id("stDataFrame").click(position={"x": 60, "y": 52})
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Input", exact=True)).to_have_value("2")
@@ -80,14 +77,3 @@ def test_a_click_on_an_own_price_opens_it_and_back_closes_it(page: Page, app: st
     assert flaws(page) == set()
     page.go_back()
     expect(dialog).to_have_count(0)
-
-
-def test_every_tab_is_accessible_and_fits_a_phone(page: Page, app: str, lake: Lake) -> None:
-    (lake.root.parent / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = 2\n')
-    visit_part(page, app, PARTS[0])
-    found = {}
-    for part in PARTS:
-        open_tab(page, part)
-        found[part] = flaws(page)
-
-    assert not any(found.values()), found

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import cards, choose, flaws, inaccessible, open_page, open_settings, open_tab, settle, visit
+from tests.browser.conftest import cards, choose, flaws_of_tabs, inaccessible, open_page, open_settings, open_tab, settle, visit
 from usagecost.cli.summaries import summary_rows
 from usagecost.periods.words import days_text
 from usagecost.vocabulary import formats
@@ -44,24 +44,23 @@ def last_30_days(page: Page, lake: str) -> dict:
     return summary_rows(lake, first, last, "UTC", None)[0]
 
 
-def test_the_first_load_shows_a_sample_with_all_cards_in_a_row_and_the_first_chart(server: str, browser: BrowserContext) -> None:
-    for page in open_page(browser, viewport={"width": 1440, "height": 900}):
-        visit(page, server)
+def test_the_first_load_shows_a_sample_with_all_cards_in_a_row_and_the_first_chart(page: Page, server: str) -> None:
+    visit(page, server)
 
-        assert page.get_by_test_id("stMetricLabel").all_inner_texts() == LABELS
-        expect(page.get_by_text("Sample data.")).to_be_visible()
-        expect(page.get_by_role("link", name="Load your own logs")).to_have_attribute("href", "Sources")
-        expect(page.get_by_text(re.compile(r"Data through \d\d:\d\d"))).to_be_visible()
-        tops = [card.bounding_box()["y"] for card in page.get_by_test_id("stMetric").all()]
-        assert (len(tops), len(set(tops))) == (6, 1)
-        assert page.get_by_role("heading", level=2).first.bounding_box()["y"] < 480
+    assert page.get_by_test_id("stMetricLabel").all_inner_texts() == LABELS
+    expect(page.get_by_text("Sample data.")).to_be_visible()
+    expect(page.get_by_role("link", name="Load your own logs")).to_have_attribute("href", "Sources")
+    expect(page.get_by_text(re.compile(r"Data through \d\d:\d\d"))).to_be_visible()
+    tops = [card.bounding_box()["y"] for card in page.get_by_test_id("stMetric").all()]
+    assert (len(tops), len(set(tops))) == (6, 1)
+    assert page.get_by_role("heading", level=2).first.bounding_box()["y"] < 480
 
-        visit(page, f"{server}/?compare=none")
-
-        assert not page.evaluate(CUT), "without a change below its value a card is lower, and still whole"
+    check_chart_and_legend(page)
 
 
-def test_cards_and_downloads_are_the_command_lines_numbers(page: Page, server: str, sample_lake: str) -> None:
+def test_cards_and_downloads_are_the_command_lines_numbers_and_a_row_chooses_a_user(
+    page: Page, server: str, sample_lake: str
+) -> None:
     visit(page, f"{server}/?tab=Cost")
     numbers = last_30_days(page, sample_lake)
 
@@ -78,9 +77,17 @@ def test_cards_and_downloads_are_the_command_lines_numbers(page: Page, server: s
     assert breakdown["requests"].sum() == ranking["requests"].sum() == numbers["requests"]
     assert re.fullmatch(r"cost-by-model-and-day_\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d\.csv", breakdown.attrs["file"])
 
+    open_tab(page, "User activity")
+    table = page.get_by_test_id("stDataFrame")
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 15, "y": 52})
+    expect(page.get_by_role("heading", name="Model usage")).to_be_visible()
+    settle(page)
+    assert "chosen_user=" in page.url
 
-def test_a_chart_tells_what_it_compares_and_its_legend_shows_a_line_alone_or_hides_it(page: Page, server: str) -> None:
-    visit(page, server)
+
+def check_chart_and_legend(page: Page) -> None:
+    """A chart tells what it compares, and its legend shows a line alone or hides it."""
     chart = page.locator(".st-key-chart_totals-tokens")
     box = chart.bounding_box()
     assert box
@@ -113,23 +120,13 @@ def test_a_chart_tells_what_it_compares_and_its_legend_shows_a_line_alone_or_hid
     assert re.fullmatch(r'"\w{3} \d+ \w{3} \d{4}: [\d,.]+K? requests"', said)
 
 
-def test_a_row_of_the_table_chooses_a_user(page: Page, server: str) -> None:
-    visit(page, f"{server}/?tab=User+activity")
-    table = page.get_by_test_id("stDataFrame")
-    table.scroll_into_view_if_needed()
-    table.click(position={"x": 15, "y": 52})
-    expect(page.get_by_role("heading", name="Model usage")).to_be_visible()
-    settle(page)
-
-    assert "chosen_user=" in page.url
-
-
 def test_a_copied_link_shows_the_same_view_in_a_browser_of_any_zone(page: Page, server: str, browser: BrowserContext) -> None:
     def shown(page: Page) -> tuple[str, list[str], list[str]]:
         ticks = page.get_by_test_id("stVegaLiteChart").first.locator(".role-axis-label text").all_text_contents()
         return page.url, cards(page), ticks
 
-    visit(page, f"{server}/?tab=Cost&range=Yesterday&interval=hour&provider=openai")
+    visit(page, f"{server}/?tab=Cost&range=Yesterday&interval=hour&provider=openai&compare=none")
+    assert not page.evaluate(CUT), "without a change below its value a card is lower, and still whole"
     open_settings(page)
     choose(page, "Time zone", "Asia/Kathmandu", typed=True)
     view = shown(page)
@@ -148,16 +145,11 @@ def test_a_copied_link_shows_the_same_view_in_a_browser_of_any_zone(page: Page, 
 
 def test_every_tab_and_popover_is_accessible_and_fits_a_phone(page: Page, server: str) -> None:
     visit(page, server)
-    found = {}
-    for tab in ("Totals", "Cost", "Model activity", "User activity"):
-        open_tab(page, tab)
-        found[tab] = flaws(page)
+    assert flaws_of_tabs(page, ("Totals", "Cost", "Model activity", "User activity")) == {}
     for opened in ("range_open", "compare_open", "filters_open"):
         page.locator(f".st-key-{opened} button").first.click()
         expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
         settle(page)
-        found[opened] = inaccessible(page)
+        assert inaccessible(page) == set(), opened
         page.keyboard.press("Escape")
         settle(page)
-
-    assert not any(found.values()), found
