@@ -121,7 +121,7 @@ def make_lake(root: Path, now: datetime | None = None, *, has_others: bool = Tru
     left out unless the lake ``has_others``.
     """
     now = now or datetime.now(UTC)
-    moments = [now - timedelta(days=day, minutes=5) for day in range(DAYS)]
+    moments = [now - timedelta(days=day) for day in range(DAYS)]
     makes = (ours, theirs) if has_others else (ours,)
     write_lake(root, [make(at, number) for number, at in enumerate(moments) for make in makes])
     handle = Lake(root)
