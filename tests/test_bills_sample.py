@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,16 +18,18 @@ from usagecost.bills.reconciling import factors_of, names_of
 from usagecost.bills.result import Cell, CellSums
 from usagecost.bills.sides import Ours
 from usagecost.pricing import NO_BOOK
+from usagecost.sample.lakes import write_sample
 
 LAST_BILLED = 26
 NANO = Decimal("1e-9")
 
 
 @pytest.fixture(scope="module")
-def logged(sample_lake: str) -> list[Ours]:
-    """The requests of the last full month on the list's prices, all of which the sample has."""
-    last = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
-    asked = view(sample_lake, days(last), "day", "list")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> list[Ours]:
+    """The requests of a full month on the list's prices, all of which a sample has: the same one whenever it is asked."""
+    lake, last = str(tmp_path_factory.mktemp("bills") / "lake"), date(2026, 10, 31)
+    write_sample(lake, datetime(2026, 11, 20, 12, tzinfo=UTC))
+    asked = view(lake, days(last), "day", "list")
     return our_days(asked, last.replace(day=1), last, {}, names_of(["openai", "anthropic", "google"], NO_BOOK))[0]
 
 

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
@@ -142,7 +142,7 @@ def test_the_ranked_table_adds_up_to_the_cards_and_finds_values(open_page: Open,
         assert sum(row[name] for row in (*parts, other)) == pytest.approx(total[name])
     assert total["share"] == pytest.approx(100)
     assert formats.count(total["requests"]) == page.metric[0].value
-    assert f"{total['change']:+.1f}%" == page.metric[4].delta
+    assert f"{total['change']:+.1f}%".replace("-", formats.MINUS) == page.metric[4].delta
 
     page = open_page(sample_lake, tab="Cost", top="All")
     name = parts[2]["model"]
@@ -523,7 +523,9 @@ def test_too_little_history_for_a_forecast_says_so(open_page: Open, lake_of: Cal
 
 
 def test_a_day_that_costs_more_than_usual_is_marked_on_the_cost_chart_with_its_cause(open_page: Open, sample_lake: str) -> None:
-    page = open_page(sample_lake, tab="Cost")
+    end = date.fromisoformat(Path(sample_lake).name[:10])
+    around = [f"{end - timedelta(days=number)}" for number in (40, 20)]  # the runaway agent is between
+    page = open_page(sample_lake, tab="Cost", range="Custom range", days=around)
     unusual = [tip["Unusual"] for tip in tips_of(page) if "Unusual" in tip]
 
     assert [re.fullmatch(r"\+\$\d{3}\.\d\d against usual: claude-opus-5", one) is not None for one in unusual].count(True) == 1
