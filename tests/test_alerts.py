@@ -216,6 +216,20 @@ STORIES: dict[str, tuple[str, list[tuple[float, Sequence[Row | str], list[str]]]
             (3, [], []),
         ],
     ),
+    "a Friday as most of eight weeks were is not unusual, though the last three cost less": (
+        "[alerts]\nunusual_days = true\n",
+        [
+            (
+                0,
+                [
+                    *days("2026-03-07 10:00", 70, list_cost_usd=Decimal(10)),
+                    *(row for friday in ("03-13", "03-20", "03-27", "04-03", "04-10", "04-17", "05-15")
+                      for row in days(f"2026-{friday} 11:00", 1, list_cost_usd=Decimal(20))),
+                ],
+                [],
+            ),
+        ],
+    ),
     "a day on which everything is slower names no cause": (
         "[alerts]\nunusual_latency = true\n",
         [(0, EVERYTHING_SLOWER, ["Unusual latency on 2026-05-15: p95 9.0 s against about 1.1 s. 5% of 100 requests took longer. No "
