@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from usagecost.lake import Lake
 from usagecost.schema import EMAILS, MEMBERS
-from usagecost.toml_lines import TomlProblem, parse_toml, read_toml
+from usagecost.toml_lines import TomlProblem, TomlTable, parse_toml, read_toml
 from usagecost.toml_tables import put_table, write_table
 from usagecost.vocabulary.filters import EVERYTHING, Condition, Scope
 
@@ -44,12 +44,10 @@ class AccessProblem(TomlProblem):
     """What is wrong with the file: the line, the key, and what would be right."""
 
 
-class Grant(BaseModel):
+class Grant(TomlTable):
     """A role for whoever one of ``to`` is about. ``teams``: what a lead sees, by id or name; those that LiteLLM says they
     administer where none is named.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     to: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=320)], ...], Field(min_length=1)]
     role: Role
@@ -70,22 +68,18 @@ class Grant(BaseModel):
         return self
 
 
-class Person(BaseModel):
+class Person(TomlTable):
     """The ``users`` of logs that somebody with an e-mail is, beside those that logs or LiteLLM call by that e-mail."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     email: Annotated[str, Field(min_length=3, max_length=320)]
     users: tuple[Annotated[str, Field(min_length=1)], ...]
 
 
-class AccessFile(BaseModel):
+class AccessFile(TomlTable):
     """What the file says. ``groups`` is the claim that lists a reader's groups; ``audit_days`` how long acts are kept.
 
     An e-mail of which the provider does not say whether it is verified counts, unless ``require_verified_email``.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     groups: str = "groups"
     require_verified_email: bool = False

@@ -23,7 +23,7 @@ class TomlProblem(Exception):  # noqa: N818 - a sentence about a file that a per
 class TomlTable(BaseModel):
     """What a table of a file says: it has no other keys, and does not change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 _NAME = r"""["']?([\w-]+)["']?"""

@@ -7,12 +7,12 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from usagecost.bills.corrections import DIMENSIONS, Group
 from usagecost.bills.rounding import CENT, shared_out
 from usagecost.lake import Lake
-from usagecost.toml_lines import TomlProblem, line_of, parse_toml, read_toml
+from usagecost.toml_lines import TomlProblem, TomlTable, line_of, parse_toml, read_toml
 from usagecost.vocabulary.filters import NOT_REPORTED
 
 NAME = "chargeback.toml"
@@ -31,19 +31,17 @@ class ChargebackProblem(TomlProblem):
     """What is wrong with the file: the line, the key, and what would be right."""
 
 
-class Rule(BaseModel):
+class Rule(TomlTable):
     """The costs of requests that have the values ``only`` are shared, and split between ``teams``, or by ``shares`` of them.
 
     Without teams, all that have requests of their own in the month bear them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: Annotated[str, Field(min_length=1, max_length=80)]
     only: Annotated[dict[str, Annotated[tuple[str, ...], Field(min_length=1)]], Field(min_length=1)]
     split: Split = "proportional"
     teams: tuple[str, ...] = ()
-    shares: dict[str, Share] = {}
+    shares: dict[str, Share] = Field(default_factory=dict)
 
     @field_validator("only")
     @classmethod
@@ -84,9 +82,7 @@ class Rule(BaseModel):
         return WORDS[self.split] + to + (f" ({shares})" if shares else "")
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _File(TomlTable):
     shared: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
 
 

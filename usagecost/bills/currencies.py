@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from usagecost.bills.ecb import CurrencyProblem, read_ecb
 from usagecost.lake import Lake
-from usagecost.toml_lines import parse_toml, read_toml
+from usagecost.toml_lines import TomlTable, parse_toml, read_toml
 
 NAME = "currencies.toml"
 USD = "USD"
@@ -43,9 +43,7 @@ class ExchangeRate:
         return f"1 USD = {self.per_usd.normalize():f} {self.currency}, of {self.day} ({self.source})"
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
+class _Row(TomlTable):
     currency: Annotated[str, Field(max_length=3)]
     since: Annotated[date, Field(alias="from")]
     per_usd: Annotated[Decimal, Field(gt=0, lt=10**9, max_digits=21, decimal_places=12)]
@@ -58,9 +56,7 @@ class _Row(BaseModel):
         return currency
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _File(TomlTable):
     ecb: Annotated[str, Field(min_length=1)] | None = None
     rate: Annotated[tuple[_Row, ...], Field(max_length=20_000)] = ()
 

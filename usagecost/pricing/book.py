@@ -14,11 +14,11 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from usagecost.pricing.names import Match, is_same_provider, resolve
 from usagecost.pricing.units import PIECES
-from usagecost.toml_lines import TomlProblem, parse_toml
+from usagecost.toml_lines import TomlProblem, TomlTable, parse_toml
 
 Rate = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=18, decimal_places=12)]
 Multiple = Annotated[Decimal, Field(ge=0, le=100)]
@@ -30,13 +30,7 @@ class BookProblem(TomlProblem):
     """What is wrong with a book: the line, the key, and what would be right."""
 
 
-class _FileTable(BaseModel):
-    """A table of the file: with no keys but the known ones, and as it stands."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Rates(_FileTable):
+class Rates(TomlTable):
     """USD for a million tokens of each kind; a kind without a rate is billed as what contains it."""
 
     input: Rate | None = None
@@ -64,7 +58,7 @@ class Tier(Rates):
     above_input: Annotated[int, Field(ge=0)]
 
 
-class Entry(_FileTable):
+class Entry(TomlTable):
     """Which requests are meant. `model` is a name as logs write it, or a pattern with *; days are UTC, `until` is the last."""
 
     model: Annotated[str, Field(min_length=1, max_length=MOST_NAME)]
@@ -190,7 +184,7 @@ class Factor(Entry):
         return word == {"processing": "batch" if self.batch else None}.get(name, getattr(self, name, None))
 
 
-class _File(_FileTable):
+class _File(TomlTable):
     price: tuple[OwnPrice, ...] = ()
     alias: tuple[Alias, ...] = ()
     discount: tuple[Discount, ...] = ()

@@ -11,11 +11,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from usagecost.access import read_access, reader_of
 from usagecost.lake import Lake
-from usagecost.toml_lines import TomlProblem, line_of, parse_toml, read_toml
+from usagecost.toml_lines import TomlProblem, TomlTable, line_of, parse_toml, read_toml
 from usagecost.toml_tables import put_table, write_table
 from usagecost.vocabulary.filters import EVERYTHING, Scope, Values, check_values, conditions_of
 
@@ -30,21 +30,19 @@ class TokenProblem(TomlProblem):
     """What is wrong with the file, or with what is asked: the line, the key, and what would be right."""
 
 
-class Token(BaseModel):
+class Token(TomlTable):
     """A token as the file has it. ``person``: an e-mail, whose role and scope in `access.toml` it has, whatever they are when it is
     used. Without one ``only`` says which values of dimensions it may see, all if there are none.
 
     ``until`` is the last UTC day on which it may be used.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     made: date
     until: date | None = None
     person: Annotated[str | None, Field(min_length=3, max_length=320)] = None
-    only: Annotated[Values, AfterValidator(check_values)] = {}
+    only: Annotated[Values, AfterValidator(check_values)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_person(self) -> Token:
@@ -60,9 +58,7 @@ class Token(BaseModel):
         return Scope((conditions,)) if conditions else EVERYTHING
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _File(TomlTable):
     token: Annotated[tuple[Token, ...], Field(max_length=1_000)] = ()
 
 
